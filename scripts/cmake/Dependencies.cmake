@@ -1,0 +1,35 @@
+# Every third-party library, found once. Which module may use which stands in scripts/layers.txt.
+
+find_package(PkgConfig REQUIRED)
+find_package(CURL 7.88 REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(SQLite3 3.38 REQUIRED)
+find_package(spdlog 1.10 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 2.1 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+pkg_check_modules(ZeroMQ REQUIRED IMPORTED_TARGET libzmq>=4.3.3)
+pkg_check_modules(Zstd REQUIRED IMPORTED_TARGET libzstd>=1.5.0)
+pkg_check_modules(LibArchive REQUIRED IMPORTED_TARGET libarchive>=3.6)
+pkg_check_modules(Yaml REQUIRED IMPORTED_TARGET yaml-0.1)
+find_package(BZip2 REQUIRED)
+find_path(CPPZMQ_INCLUDE_DIR zmq.hpp REQUIRED)
+find_path(MSGPACK_INCLUDE_DIR msgpack.hpp REQUIRED)
+find_path(DIVSUFSORT_INCLUDE_DIR divsufsort.h REQUIRED)
+find_library(DIVSUFSORT_LIBRARY divsufsort REQUIRED)
+
+# Header-only msgpack needs to be told that Boost isn't wanted.
+add_library(athanor_msgpack INTERFACE)
+target_include_directories(athanor_msgpack SYSTEM INTERFACE ${MSGPACK_INCLUDE_DIR})
+target_compile_definitions(athanor_msgpack INTERFACE MSGPACK_NO_BOOST)
+
+add_library(athanor_divsufsort INTERFACE)
+target_include_directories(athanor_divsufsort SYSTEM INTERFACE ${DIVSUFSORT_INCLUDE_DIR})
+target_link_libraries(athanor_divsufsort INTERFACE ${DIVSUFSORT_LIBRARY})
+
+if(ATHANOR_BUILD_TESTS)
+  find_package(GTest 1.12 REQUIRED)
+endif()
+if(ATHANOR_BUILD_BENCH)
+  find_package(benchmark 1.7 REQUIRED)
+endif()

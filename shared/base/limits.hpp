@@ -1,0 +1,56 @@
+#pragma once
+
+#include "shared/base/units.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+// Every bound of the system in one place, so that their relations can be seen and checked. A bound
+// that only one file knows about is a bound nobody can reason about.
+namespace athanor::limits {
+
+// --- What people hand in -----------------------------------------------------------------------
+// The largest real lock file seen is 6 MB; ten times a large one is refused with words.
+inline constexpr std::uint64_t k_input_file_bytes = 256_MiB;
+inline constexpr std::size_t k_input_depth = 64;          // nesting of YAML, JSON, TOML
+inline constexpr std::size_t k_input_nodes = 20'000'000;  // scalars and collections of one document
+inline constexpr std::size_t k_url_bytes = 8192;
+inline constexpr std::size_t k_filename_bytes = 255;  // NAME_MAX of every file system that matters
+inline constexpr std::uint64_t k_small_document_bytes =
+    64_MiB;  // environment description, claim, index.json
+
+// --- The wire ----------------------------------------------------------------------------------
+inline constexpr std::size_t k_message_bytes = 4_MiB;  // ZMQ_MAXMSGSIZE on every socket
+inline constexpr std::size_t k_message_frames = 3;     // routing id, header, body
+inline constexpr std::size_t k_message_depth = 16;
+inline constexpr std::size_t k_message_array_items = 16'384;
+inline constexpr std::size_t k_message_map_items = 1'024;
+inline constexpr std::size_t k_message_string_bytes = 64_KiB;
+static_assert(k_message_string_bytes < k_message_bytes);
+static_assert(k_url_bytes < k_message_string_bytes);
+
+// --- Leases ------------------------------------------------------------------------------------
+// A frozen worker is noticed within 10 s (goal): a lease outlives two lost heartbeats, not three.
+inline constexpr std::chrono::milliseconds k_heartbeat_interval{2'000};
+inline constexpr std::chrono::milliseconds k_lease_duration{8'000};
+static_assert(k_lease_duration > 3 * k_heartbeat_interval);
+inline constexpr std::uint32_t k_job_attempts = 3;  // then the job has failed for this run
+
+// --- The network -------------------------------------------------------------------------------
+inline constexpr unsigned k_fetch_attempts = 3;
+inline constexpr unsigned k_redirects = 10;
+inline constexpr std::chrono::seconds k_connect_timeout{15};
+inline constexpr std::chrono::seconds k_stall_timeout{60};  // no progress for this long
+inline constexpr std::uint64_t k_package_bytes = 64_GiB;    // an endless answer is cut here
+
+// --- Archives ----------------------------------------------------------------------------------
+inline constexpr std::uint64_t k_unpacked_bytes = 256_GiB;
+// Real packages reach 60 (text of zeros); a bomb reaches thousands. Small ones may have any ratio.
+inline constexpr std::uint64_t k_unpacked_ratio = 1'000;
+inline constexpr std::uint64_t k_unpacked_ratio_floor = 64_MiB;
+inline constexpr std::size_t k_archive_members = 4'000'000;
+inline constexpr std::size_t k_member_name_bytes = 32_KiB;
+inline constexpr unsigned k_zstd_window_log = 27;  // 128 MiB: what every conda client accepts
+
+}  // namespace athanor::limits
