@@ -1,0 +1,89 @@
+#pragma once
+
+#include "shared/base/ids.hpp"
+#include "shared/base/result.hpp"
+#include "shared/conda/artifact.hpp"
+#include "shared/digest/digest.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+// What coordinator and worker say to each other about one job, as plain values.
+namespace athanor {
+
+// One format of a source that stands in the store.
+struct StoredFormat {
+  Format format = Format::conda;
+  std::string hash;        // hex, as in the key: MD5 for conda, SHA-256 for pypi
+  std::uint64_t size = 0;  // bytes
+  std::string key;
+
+  friend bool operator==(const StoredFormat&, const StoredFormat&) = default;
+};
+
+// The job: make one source present in the store in the wanted formats.
+struct JobSpec {
+  std::string source_url;  // canonical, without credentials: the job's identity
+  std::string
+      fetch_url;  // as the input spells it; may hold credentials: never journaled, never logged
+  PackageType type = PackageType::conda;
+  // What inputs say about the source's own bytes. Inputs may disagree about a URL whose content
+  // changed; bytes that match any of them are good. Empty: nothing is known, anything is accepted.
+  std::vector<ExpectedDigest> expected;
+  std::vector<Format> wanted;  // formats to be made present, source format included if wanted
+  std::vector<StoredFormat> present;  // what the survey found already
+
+  friend bool operator==(const JobSpec&, const JobSpec&) = default;
+};
+
+// (job, attempt) under one coordinator epoch: who holds it may report. A job's attempt grows each
+// time it is granted, the epoch each time a coordinator starts on a journal.
+struct LeaseKey {
+  std::uint64_t epoch = 0;
+  JobId job;
+  std::uint32_t attempt = 0;
+
+  friend auto operator<=>(const LeaseKey&, const LeaseKey&) = default;
+};
+
+// Stages of a job, in order.
+enum class Stage { locate, fetch, verify, transmute, publish };
+std::string_view to_string(Stage stage);
+
+// Where the bytes came from.
+enum class Provenance {
+  none,    // nothing was needed: everything stood in the store already
+  local,   // a package directory of the worker's machine
+  store,   // the store, in the other format
+  origin,  // the web (or a file:// origin)
+};
+std::string_view to_string(Provenance provenance);
+
+struct JobSuccess {
+  std::vector<StoredFormat> formats;    // every wanted format, plus what was there
+  std::optional<Digest> source_digest;  // of the source's own format, if its bytes were seen
+  Provenance provenance = Provenance::none;
+  std::uint64_t fetched_bytes = 0;  // over the network
+  std::uint64_t published_bytes = 0;
+  std::uint32_t transmuted = 0;  // formats made here
+  std::uint32_t adopted = 0;     // formats that another writer had published meanwhile
+  std::vector<std::string> warnings;
+  std::vector<std::pair<Stage, std::chrono::milliseconds>> stage_times;
+};
+
+struct JobFailure {
+  Stage stage = Stage::locate;
+  ErrorKind kind = ErrorKind::bug;
+  std::string message;  // for a person, redacted
+  std::string hint;
+  std::uint64_t fetched_bytes = 0;
+  // When the origin said not to come back earlier (Retry-After).
+  std::optional<std::chrono::milliseconds> retry_after;
+};
+
+}  // namespace athanor

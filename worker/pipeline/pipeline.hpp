@@ -1,0 +1,36 @@
+#pragma once
+
+#include "shared/protocol/job.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <stop_token>
+#include <variant>
+
+namespace athanor::worker {
+
+// Where a running job's thread leaves its progress; the session reads it for heartbeats.
+struct ProgressCell {
+  std::atomic<Stage> stage{Stage::locate};
+  std::atomic<std::uint64_t> bytes{0};
+  std::atomic<std::uint64_t> steps{0};
+};
+
+using JobOutcome = std::variant<JobSuccess, JobFailure>;
+
+// One job, five stages: locate → fetch → verify → transmute → publish. Built once per worker from
+// the coordinator's settings; run() is thread-safe and is called by as many threads as jobs may
+// run.
+class Pipeline {
+ public:
+  virtual ~Pipeline() = default;
+
+  // Does the job, or says which stage failed and why. Effects are idempotent: doing a job twice
+  // leaves the same store as doing it once. A stop request ends it soon, with `canceled`, and
+  // nothing half-made stays behind.
+  virtual JobOutcome run(const JobSpec& spec, ProgressCell& progress, std::stop_token stop) = 0;
+};
+
+}  // namespace athanor::worker
