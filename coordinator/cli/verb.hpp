@@ -1,0 +1,76 @@
+#pragma once
+
+#include "shared/base/clock.hpp"
+#include "shared/base/result.hpp"
+#include "shared/cli/exit_status.hpp"
+#include "shared/cli/help.hpp"
+#include "shared/cli/options.hpp"
+#include "shared/cli/terminal.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace athanor::coordinator {
+
+// What a verb's result looks like on standard output.
+enum class OutputFormat {
+  text,   // for people
+  json,   // one object at the end, one line
+  jsonl,  // one object per event, the last one is the verdict
+};
+
+// The options that every verb has, added by the dispatcher.
+struct CommonOptions {
+  int verbose = 0;  // -v, -vv
+  int quiet = 0;    // -q: only warnings and the verdict; -qq: nothing but errors
+  OutputFormat output = OutputFormat::text;
+  cli::ColorChoice color = cli::ColorChoice::automatic;
+};
+
+// What a verb may touch of the world.
+struct VerbContext {
+  std::istream& in;
+  std::ostream& out;  // the result, nothing else
+  std::ostream& err;  // talk: progress, warnings, errors
+  cli::Terminal out_terminal;
+  cli::Terminal err_terminal;
+  cli::EnvironmentLookup environment;
+  const Clock& clock;
+  std::filesystem::path program;            // this program's own file; empty if not known
+  std::filesystem::path working_directory;  // absolute
+  CommonOptions common;
+};
+
+// One verb: what it says about itself, its options, and what it does. One file per verb in this
+// folder; verbs.cpp is the table of all of them. An object is used for one command line.
+class Verb {
+ public:
+  virtual ~Verb() = default;
+
+  // A name of two words ("archive list") is a verb with a noun before it.
+  virtual cli::CommandText text() const = 0;
+  // Adds the verb's own options and positionals, bound to members.
+  virtual void declare(cli::OptionTable& table) = 0;
+  // Does it, after the options were read. An Error is printed by the dispatcher, as text or JSON,
+  // and decides the exit status (cli::exit_status_of).
+  virtual Result<cli::ExitStatus> run(VerbContext& context) = 0;
+};
+
+struct VerbEntry {
+  std::string_view name;
+  std::unique_ptr<Verb> (*make)();
+};
+
+// Every verb, in the order of the overview: the daily ones first.
+const std::vector<VerbEntry>& verbs();
+
+// The makers, one per file of this folder.
+std::unique_ptr<Verb> make_help_verb();
+std::unique_ptr<Verb> make_version_verb();
+
+}  // namespace athanor::coordinator

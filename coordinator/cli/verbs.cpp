@@ -1,0 +1,13 @@
+#include "coordinator/cli/verb.hpp"
+
+namespace athanor::coordinator {
+
+const std::vector<VerbEntry>& verbs() {
+  static const std::vector<VerbEntry> k_verbs = {
+      {"help", make_help_verb},
+      {"version", make_version_verb},
+  };
+  return k_verbs;
+}
+
+}  // namespace athanor::coordinator
