@@ -3,7 +3,9 @@
 #include "shared/base/result.hpp"
 #include "shared/conda/source_url.hpp"
 #include "shared/digest/digest.hpp"
+#include "shared/net/url.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +19,14 @@ struct ArtifactKey {
   std::string filename;  // stem + extension
   Format format = Format::conda;
   std::string hash;  // hex
+
+  friend bool operator==(const ArtifactKey&, const ArtifactKey&) = default;
 };
+
+// Hexadecimal digits of the hash that names an object: 32 (MD5) for conda, 64 (SHA-256) for pypi.
+std::size_t hash_digits(PackageType type);
+// Whether a folder name is such a hash, in lower case.
+bool is_object_hash(std::string_view name, PackageType type);
 
 // Where everything stands in a store of layout `metaflow`: the only place that spells keys. What is
 // spelled here is a contract with programs that we don't write; see LAYOUT.md. Value type.
@@ -33,15 +42,27 @@ class Layout {
   // The object: MD5 in the key for conda, SHA-256 for pypi.
   std::string artifact_key(const SourceUrl& source, Format format, const Digest& digest) const;
   std::string artifact_key(const SourceUrl& source, Format format, std::string_view hash_hex) const;
+  // The same key from its parts, also for files whose names aren't their URL's (built wheels).
+  std::string artifact_key(const ArtifactKey& parts) const;
   // Absent if the key isn't that of a package object in this layout.
   std::optional<ArtifactKey> parse_artifact_key(std::string_view key) const;
+  // ArtifactKey::source of a package that was built from `url` and can't be downloaded from there.
+  static std::string undownloadable_source(const Url& url);
 
   std::string environment_key(std::string_view platform, std::string_view req_id,
                               std::string_view full_id) const;
   std::string full_id_alias_key(std::string_view full_id) const;
+  // Takes environment_key apart; absent if the key isn't one.
+  struct EnvironmentKey {
+    std::string platform;
+    std::string req_id;
+    std::string full_id;
+  };
+  std::optional<EnvironmentKey> parse_environment_key(std::string_view key) const;
   // invalid: not "name" or "name:tag" as the readers accept it.
   Result<std::string> alias_key(std::string_view alias) const;
-  // Tags latest, candidate and stable may be overwritten; every other alias never.
+  // Tags latest, candidate and stable may be overwritten; every other alias never. The alias must
+  // be one that alias_key accepts.
   static bool is_mutable_alias(std::string_view alias);
 
   // Where a writer announces the transmuted object it is about to publish; the content of a claim
