@@ -14,8 +14,9 @@ namespace athanor {
 struct CachedFormat {
   Format format = Format::conda;
   std::string hash;  // hex; MD5 for conda, SHA-256 for pypi
-  std::string
-      key;  // the object's key in the store; empty: the hash is known, the object isn't there
+  std::string key;   // the object's in the store; empty: the hash is known, the object isn't there
+
+  friend bool operator==(const CachedFormat&, const CachedFormat&) = default;
 };
 
 // One package of an environment, as readers expect it.
@@ -24,7 +25,10 @@ struct DescribedPackage {
   std::string filename;  // without extension
   std::string url;       // without credentials
   Format url_format = Format::conda;
-  std::vector<CachedFormat> formats;  // url_format first where its hash is known
+  std::vector<CachedFormat> formats;  // in any order; each format once
+
+  // The entry of a format; null if it isn't known.
+  const CachedFormat* find(Format format) const;
 };
 
 // category → specs. Categories: conda, pypi, npconda, sys.
@@ -40,6 +44,9 @@ struct EnvironmentDescription {
   std::string resolved_on;                 // Python's datetime.isoformat(), no zone
   std::string resolved_by;
   std::vector<std::string> resolved_archs;  // sorted
+  // "conda-only", "pypi-only" or "mixed" as a document said it; empty: see environment_type.
+  std::string env_type;
+  bool accurate_source = true;
   std::map<std::string, std::string> full_id_unique_keys;
 };
 
@@ -51,7 +58,7 @@ std::string full_id(const EnvironmentDescription& environment);
 // The id that environments resolved together share; the order given doesn't matter.
 std::string coresolved_full_id(const std::vector<const EnvironmentDescription*>& environments);
 
-// "conda-only", "pypi-only" or "mixed".
+// "conda-only", "pypi-only" or "mixed": as the document said, else from the requirements.
 std::string_view environment_type(const EnvironmentDescription& environment);
 
 // The document, byte for byte as the readers' own writer makes it (one line, no final newline).
