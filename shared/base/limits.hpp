@@ -27,7 +27,9 @@ inline constexpr std::size_t k_message_depth = 16;
 inline constexpr std::size_t k_message_array_items = 16'384;
 inline constexpr std::size_t k_message_map_items = 1'024;
 inline constexpr std::size_t k_message_string_bytes = 64_KiB;
+inline constexpr std::size_t k_worker_jobs = 1'024;  // that one worker may hold at once
 static_assert(k_message_string_bytes < k_message_bytes);
+static_assert(k_worker_jobs < k_message_array_items);
 static_assert(k_url_bytes < k_message_string_bytes);
 
 // --- Leases ------------------------------------------------------------------------------------

@@ -1,0 +1,187 @@
+#pragma once
+
+#include "shared/protocol/messages.hpp"
+#include "shared/protocol/rules.hpp"
+
+#include <string_view>
+#include <type_traits>
+
+// Every message's fields, said once for both directions. A visitor is a Writer, which sees constant
+// values, or a Reader, which fills them in. PROTOCOL.md repeats this for people.
+namespace athanor::protocol {
+
+template <typename Visitor, typename T>
+using Seen = std::conditional_t<Visitor::k_reads, T, const T>;
+
+inline constexpr ListOf<Lease> k_leases_rule{.max = limits::k_worker_jobs};
+
+template <typename V>
+void fields(V& v, Seen<V, Capacity>& m) {
+  v.field("jobs", m.jobs, Uint{.min = 1, .max = limits::k_worker_jobs});
+  v.field("cpu", m.cpu, Uint{.min = 1, .max = limits::k_worker_jobs});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, WorkSettings>& m) {
+  v.field("store", m.store_url, k_url_rule);
+  v.field("packages_root", m.packages_root, Text{.min = 1, .max = limits::k_filename_bytes});
+  v.field("environments_root", m.environments_root,
+          Text{.min = 1, .max = limits::k_filename_bytes});
+  v.field("zstd_level", m.zstd_level, Uint{.min = 1, .max = 22});
+  v.field("origin_map", m.origin_map, TextMap{.max_items = 256, .max_text = limits::k_url_bytes});
+  v.field("package_dirs", m.package_dirs,
+          ListOf<Text>{.max = 256, .item = {.min = 1, .max = limits::k_url_bytes}});
+  v.field("file_origins", m.allow_file_origins, Flag{});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, StoredFormat>& m) {
+  v.field("format", m.format, Choice{});
+  v.field("hash", m.hash, HexHash{});
+  v.field("size", m.size, Uint{});
+  v.field("key", m.key, k_key_rule);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, ExpectedDigest>& m) {
+  v.field("md5", m.md5, Raw{});
+  v.field("sha256", m.sha256, Raw{});
+  v.field("size", m.size, Uint{.need = Need::optional});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Digest>& m) {
+  v.field("md5", m.md5, Raw{.need = Need::required});
+  v.field("sha256", m.sha256, Raw{.need = Need::required});
+  v.field("size", m.size, Uint{});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, JobSpec>& m) {
+  v.field("source", m.source_url, k_url_rule);
+  v.field("fetch", m.fetch_url, k_url_rule);
+  v.field("type", m.type, Choice{});
+  v.field("expected", m.expected, ListOf<Object>{.max = 64});
+  v.field("wanted", m.wanted, ListOf<Choice>{.min = 1, .max = 2, .need = Need::required});
+  v.field("present", m.present, ListOf<Object>{.max = 5});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, JobSuccess>& m) {
+  v.field("formats", m.formats, ListOf<Object>{.max = 5});
+  v.field("source_digest", m.source_digest, Object{.need = Need::optional});
+  v.field("provenance", m.provenance, Choice{});
+  v.field("fetched", m.fetched_bytes, Uint{.need = Need::optional});
+  v.field("published", m.published_bytes, Uint{.need = Need::optional});
+  v.field("transmuted", m.transmuted, Uint{.max = 5, .need = Need::optional});
+  v.field("adopted", m.adopted, Uint{.max = 5, .need = Need::optional});
+  v.field("warnings", m.warnings, ListOf<Words>{.max = 64});
+  v.field("times", m.stage_times, ListOf<StageTime>{.max = 16});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, JobFailure>& m) {
+  v.field("stage", m.stage, Choice{});
+  v.field("kind", m.kind, Choice{});
+  v.field("message", m.message, Words{});
+  v.field("hint", m.hint, Words{});
+  v.field("fetched", m.fetched_bytes, Uint{.need = Need::optional});
+  v.field("retry_after_ms", m.retry_after, Millis{.max = 7 * k_day_ms, .need = Need::optional});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, JobProgress>& m) {
+  v.field("lease", m.lease, Lease{});
+  v.field("stage", m.stage, Choice{});
+  v.field("bytes", m.bytes, Uint{.need = Need::optional});
+  v.field("steps", m.steps, Uint{.need = Need::optional});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, GrantedJob>& m) {
+  v.field("lease", m.lease, Lease{});
+  v.field("spec", m.spec, Object{});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Hello>& m) {
+  v.field("protocol_min", m.protocol_min, Uint{.min = 1, .max = 255});
+  v.field("protocol_max", m.protocol_max, Uint{.min = 1, .max = 255});
+  v.field("name", m.name, Text{.min = 1, .max = limits::k_filename_bytes});
+  v.field("version", m.version, k_word_rule);
+  v.field("features", m.features, ListOf<Text>{.max = 64, .item = k_word_rule});
+  v.field("capacity", m.capacity, Object{});
+  v.field("running", m.running, k_leases_rule);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Renew>& m) {
+  v.field("session", m.session, k_session_rule);
+  v.field("running", m.running, ListOf<Object>{.max = limits::k_worker_jobs});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Report>& m) {
+  v.field("session", m.session, k_session_rule);
+  v.field("lease", m.lease, Lease{});
+  v.either("success", "failure", m.outcome);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Release>& m) {
+  v.field("session", m.session, k_session_rule);
+  v.field("leases", m.leases, k_leases_rule);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Goodbye>& m) {
+  v.field("session", m.session, k_session_rule);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Welcome>& m) {
+  v.field("session", m.session, k_session_rule);
+  v.field("epoch", m.epoch, Uint{.min = 1});
+  v.field("protocol", m.protocol, Uint{.min = 1, .max = 255});
+  v.field("heartbeat_ms", m.heartbeat_interval, Millis{.min = 1, .max = k_day_ms});
+  v.field("lease_ms", m.lease_duration, Millis{.min = 1, .max = k_day_ms});
+  v.field("settings", m.settings, Object{});
+  v.field("adopted", m.adopted, k_leases_rule);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Reject>& m) {
+  v.field("reason", m.reason, Words{});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Grant>& m) {
+  v.field("jobs", m.jobs, ListOf<Object>{.max = limits::k_worker_jobs});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, ReportAck>& m) {
+  v.field("lease", m.lease, Lease{});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, Revoke>& m) {
+  v.field("leases", m.leases, k_leases_rule);
+}
+
+template <typename V>
+void fields(V& /*v*/, Seen<V, Pulse>& /*m*/) {}
+
+template <typename V>
+void fields(V& /*v*/, Seen<V, Drain>& /*m*/) {}
+
+// Whether the fields agree with each other: what is wrong, or nothing.
+template <typename T>
+constexpr std::string_view disagreement(const T& /*message*/) {
+  return {};
+}
+std::string_view disagreement(const JobSpec& spec);
+std::string_view disagreement(const Hello& hello);
+std::string_view disagreement(const Welcome& welcome);
+
+}  // namespace athanor::protocol

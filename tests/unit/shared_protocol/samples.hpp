@@ -1,0 +1,16 @@
+#pragma once
+
+#include "shared/protocol/messages.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace athanor::protocol::test {
+
+// One message of each type with every field set, and of some types one with as little as may be.
+std::vector<std::pair<std::string, Message>> sample_messages();
+
+JobSpec sample_spec();
+
+}  // namespace athanor::protocol::test

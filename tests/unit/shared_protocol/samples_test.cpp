@@ -1,0 +1,116 @@
+#include "tests/unit/shared_protocol/samples.hpp"
+
+namespace athanor::protocol::test {
+
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr LeaseKey k_lease{.epoch = 3, .job = {41}, .attempt = 2};
+constexpr std::uint64_t k_session = 0xfeedfacecafebeefU;
+
+Digest sample_digest() {
+  return {.md5 = *Md5::from_hex("0123456789abcdef0123456789abcdef"),
+          .sha256 = *Sha256::from_hex(std::string(64, 'a')),
+          .size = 812};
+}
+
+StoredFormat sample_stored() {
+  return {.format = Format::tar_bz2,
+          .hash = "0123456789abcdef0123456789abcdef",
+          .size = 812,
+          .key =
+              "packages/conda/repo.example/main/noarch/x-1-0.tar.bz2/x-1-0.tar.bz2/"
+              "0123456789abcdef0123456789abcdef/x-1-0.tar.bz2"};
+}
+
+Hello sample_hello() {
+  return {.protocol_min = 1,
+          .protocol_max = 1,
+          .name = "builder-7/4711",
+          .version = "0.1.0",
+          .features = {"package"},
+          .capacity = {.jobs = 8, .cpu = 4},
+          .running = {k_lease}};
+}
+
+Welcome sample_welcome() {
+  return {.session = k_session,
+          .epoch = 3,
+          .protocol = 1,
+          .heartbeat_interval = milliseconds(2000),
+          .lease_duration = milliseconds(8000),
+          .settings = {.store_url = "file:///srv/store",
+                       .packages_root = "packages",
+                       .environments_root = "envs",
+                       .zstd_level = 16,
+                       .origin_map = {{"https://repo.example/", "https://mirror.example/r/"}},
+                       .package_dirs = {"/opt/pkgs"},
+                       .allow_file_origins = true},
+          .adopted = {k_lease}};
+}
+
+JobSuccess sample_success() {
+  return {.formats = {sample_stored()},
+          .source_digest = sample_digest(),
+          .provenance = Provenance::origin,
+          .fetched_bytes = 812,
+          .published_bytes = 1600,
+          .transmuted = 1,
+          .adopted = 1,
+          .warnings = {"the origin sent no length"},
+          .stage_times = {{Stage::fetch, milliseconds(120)}, {Stage::publish, milliseconds(7)}}};
+}
+
+JobFailure sample_failure() {
+  return {.stage = Stage::fetch,
+          .kind = ErrorKind::retry,
+          .message = "https://repo.example/main/noarch/x-1-0.tar.bz2 answered 503",
+          .hint = "try again later",
+          .fetched_bytes = 12,
+          .retry_after = milliseconds(30'000)};
+}
+
+}  // namespace
+
+JobSpec sample_spec() {
+  const Digest digest = sample_digest();
+  return {.source_url = "https://repo.example/main/noarch/x-1-0.tar.bz2",
+          .fetch_url = "https://user:secret@repo.example/main/noarch/x-1-0.tar.bz2",
+          .type = PackageType::conda,
+          .expected = {{.md5 = digest.md5, .sha256 = digest.sha256, .size = digest.size},
+                       {.md5 = {}, .sha256 = digest.sha256, .size = {}}},
+          .wanted = {Format::tar_bz2, Format::conda},
+          .present = {sample_stored()}};
+}
+
+std::vector<std::pair<std::string, Message>> sample_messages() {
+  JobSpec least = sample_spec();
+  least.expected.clear();
+  least.present.clear();
+  least.wanted = {Format::conda};
+  return {
+      {"hello", sample_hello()},
+      {"renew",
+       Renew{
+           .session = k_session,
+           .running = {{.lease = k_lease, .stage = Stage::transmute, .bytes = 4096, .steps = 17}}}},
+      {"renew_idle", Renew{.session = k_session, .running = {}}},
+      {"report_success",
+       Report{.session = k_session, .lease = k_lease, .outcome = sample_success()}},
+      {"report_failure",
+       Report{.session = k_session, .lease = k_lease, .outcome = sample_failure()}},
+      {"release", Release{.session = k_session, .leases = {k_lease}}},
+      {"goodbye", Goodbye{.session = k_session}},
+      {"welcome", sample_welcome()},
+      {"reject", Reject{.reason = "protocol 9 is not spoken here; this is athanor 0.1.0"}},
+      {"grant", Grant{.jobs = {{.lease = k_lease, .spec = sample_spec()}}}},
+      {"grant_least", Grant{.jobs = {{.lease = k_lease, .spec = least}}}},
+      {"report_ack", ReportAck{.lease = k_lease}},
+      {"revoke", Revoke{.leases = {k_lease}}},
+      {"pulse", Pulse{}},
+      {"drain", Drain{}},
+  };
+}
+
+}  // namespace athanor::protocol::test
