@@ -1,0 +1,170 @@
+#include "shared/config/settings.hpp"
+
+#include "shared/base/strings.hpp"
+#include "shared/config/toml.hpp"
+
+namespace athanor::config {
+
+Settings::Settings()
+    : store_url(this,
+                {.name = "store.url",
+                 .variable = "ATHANOR_STORE",
+                 .prose = "The shared store: a directory, file:///dir, s3://bucket/prefix, "
+                          "az://container/prefix or gs://bucket/prefix."},
+                ""),
+      store_packages(this,
+                     {.name = "store.packages",
+                      .variable = "ATHANOR_STORE_PACKAGES",
+                      .prose = "The folder of the packages in the store, as its readers have it "
+                               "(their CONDA_PACKAGES_DIRNAME)."},
+                     "packages"),
+      store_environments(this,
+                         {.name = "store.environments",
+                          .variable = "ATHANOR_STORE_ENVIRONMENTS",
+                          .prose = "The folder of the environment descriptions in the store, as "
+                                   "its readers have it (their CONDA_ENVS_DIRNAME)."},
+                         "envs"),
+      format(this,
+             {.name = "formats.format",
+              .variable = "ATHANOR_FORMAT",
+              .prose = "The formats that conda packages are made present in: source is only the "
+                       "one each was published in; conda and tar.bz2 add that format to it; both "
+                       "adds both.",
+              .choices = {"source", "conda", "tar.bz2", "both"}},
+             "conda"),
+      zstd_level(this,
+                 {.name = "formats.zstd_level",
+                  .variable = "ATHANOR_ZSTD_LEVEL",
+                  .prose = "How hard .conda packages are compressed. Higher is smaller and slower.",
+                  .minimum = 1,
+                  .maximum = 19},
+                 6),
+      platforms(this,
+                {.name = "input.platforms",
+                 .variable = "ATHANOR_PLATFORMS",
+                 .prose = "Only environments for these platforms (linux-64, osx-arm64, ...); empty "
+                          "is all that the inputs hold."},
+                {}),
+      resolved_by(this,
+                  {.name = "input.resolved_by",
+                   .variable = "ATHANOR_RESOLVED_BY",
+                   .prose = "Who is written into environment descriptions whose input doesn't say "
+                            "it; empty is the user who runs the program."},
+                  ""),
+      origin_map(this,
+                 {.name = "origins.map",
+                  .variable = "ATHANOR_ORIGIN_MAP",
+                  .prose = "Where packages are fetched from instead: a URL prefix and the prefix "
+                           "that takes its place. Keys in the store keep the source URL. The "
+                           "longest prefix that fits counts.",
+                  .separators = " \t\n"},
+                 {}),
+      package_dirs(this,
+                   {.name = "origins.package_dirs",
+                    .variable = "ATHANOR_PACKAGE_DIRS",
+                    .prose = "Local conda package directories to look in before the web "
+                             "(CONDA_PKGS_DIRS is understood, too).",
+                    .separators = ":"},
+                   {}),
+      allow_file_urls(this,
+                      {.name = "origins.allow_file_urls",
+                       .variable = "ATHANOR_ALLOW_FILE_URLS",
+                       .prose = "Whether inputs and origins.map may name file:// URLs. Off, so "
+                                "that a lock file from elsewhere can't publish local files.",
+                       .policy = FilePolicy::not_in_project},
+                      false),
+      workers(this,
+              {.name = "work.workers",
+               .variable = "ATHANOR_WORKERS",
+               .prose = "Worker processes to start; 0 is one per processor.",
+               .maximum = 1024},
+              0),
+      jobs(this,
+           {.name = "work.jobs",
+            .variable = "ATHANOR_JOBS",
+            .prose = "Jobs that one worker runs at a time.",
+            .minimum = 1,
+            .maximum = 256},
+           4),
+      state_dir(this,
+                {.name = "work.state_dir",
+                 .variable = "ATHANOR_STATE_DIR",
+                 .prose = "Where a run keeps its journal; empty is $XDG_STATE_HOME/athanor/ and a "
+                          "short hash of the store's URL."},
+                ""),
+      worker_program(this,
+                     {.name = "work.worker_program",
+                      .variable = "ATHANOR_WORKER_PROGRAM",
+                      .prose = "The athanor-worker to start; empty is the one beside this program.",
+                      .policy = FilePolicy::not_in_project},
+                     ""),
+      progress(this,
+               {.name = "talk.progress",
+                .variable = "ATHANOR_PROGRESS",
+                .prose = "How a run tells how far it is: auto is bar on a terminal and line "
+                         "elsewhere.",
+                .choices = {"auto", "bar", "line", "none"}},
+               "auto"),
+      heartbeat(this,
+                {.name = "talk.heartbeat",
+                 .variable = "ATHANOR_HEARTBEAT",
+                 .prose = "How often a line says that a run is alive, where there is no bar.",
+                 .unit = "a duration such as \"1h30m\", \"90s\" or \"250ms\""},
+                std::chrono::seconds(30)) {}
+
+namespace {
+
+std::string commented(const std::string& text) {
+  constexpr std::size_t k_width = 98;
+  std::string result;
+  std::string line;
+  for (const std::string_view word : split(text, ' ')) {
+    if (!line.empty() && line.size() + 1 + word.size() > k_width) {
+      result += "# " + line + "\n";
+      line.clear();
+    }
+    line += line.empty() ? std::string(word) : " " + std::string(word);
+  }
+  return result + "# " + line + "\n";
+}
+
+std::string bounds_of(const SettingInfo& info) {
+  if (!info.choices.empty()) {
+    return " One of " + join(info.choices, ", ") + ".";
+  }
+  if (info.maximum != std::numeric_limits<std::uint64_t>::max()) {
+    return " " + std::to_string(info.minimum) + " to " + std::to_string(info.maximum) + ".";
+  }
+  return info.unit.empty() ? "" : " It is " + info.unit + ".";
+}
+
+}  // namespace
+
+std::string sample_file(const Settings& settings) {
+  std::string text =
+      "# The settings of athanor, each with its default. A line without its `#` sets the value.\n"
+      "#\n"
+      "# Read from /etc/athanor/config.toml, then $XDG_CONFIG_HOME/athanor/config.toml, then\n"
+      "# athanor.toml in the working directory or the nearest directory above it; then come the\n"
+      "# environment variables and the command line. Later ones win. `athanor config show` says\n"
+      "# where each value comes from.\n";
+  std::string table;
+  for (const SettingBase* setting : settings.all()) {
+    const SettingInfo& info = setting->info();
+    const std::size_t dot = info.name.find('.');
+    const std::string heading = info.name.substr(0, dot);
+    if (heading != table) {
+      table = heading;
+      text += "\n[" + table + "]\n";
+    }
+    std::string prose = info.prose + bounds_of(info);
+    if (info.policy == FilePolicy::not_in_project) {
+      prose += " Not in a project's athanor.toml.";
+    }
+    text += "\n" + commented(prose) + "# Environment: " + info.variable + "\n";
+    text += "#" + info.name.substr(dot + 1) + " = " + spell_toml(setting->default_as_json()) + "\n";
+  }
+  return text;
+}
+
+}  // namespace athanor::config

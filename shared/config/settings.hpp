@@ -1,0 +1,51 @@
+#pragma once
+
+#include "shared/config/setting.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace athanor::config {
+
+// Every setting of `athanor`, declared once: names, defaults, bounds and prose of the help, the
+// sample file and the error messages all come from here. Groups are the tables of the file. See
+// settings.cpp.
+struct Settings : SettingGroup {
+  Settings();
+
+  // [store]
+  Setting<std::string> store_url;
+  Setting<std::string> store_packages;
+  Setting<std::string> store_environments;
+
+  // [formats]
+  Setting<std::string> format;
+  Setting<std::uint64_t> zstd_level;
+
+  // [input]
+  Setting<std::vector<std::string>> platforms;
+  Setting<std::string> resolved_by;
+
+  // [origins]
+  Setting<TextMap> origin_map;
+  Setting<std::vector<std::string>> package_dirs;
+  Setting<bool> allow_file_urls;
+
+  // [work]
+  Setting<std::uint64_t> workers;
+  Setting<std::uint64_t> jobs;
+  Setting<std::string> state_dir;
+  Setting<std::string> worker_program;
+
+  // [talk]
+  Setting<std::string> progress;
+  Setting<std::chrono::milliseconds> heartbeat;
+};
+
+// A file in which every setting stands as a comment with its default and its prose: what
+// config/athanor.toml holds.
+std::string sample_file(const Settings& settings);
+
+}  // namespace athanor::config
