@@ -1,6 +1,7 @@
 #include "shared/cli/options.hpp"
 
 #include "shared/base/strings.hpp"
+#include "shared/config/toml.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -104,6 +105,20 @@ void OptionTable::add(Option option, std::vector<std::string>& target) {
   });
 }
 
+void OptionTable::add(Option option, config::SettingBase& setting) {
+  const config::SettingInfo& info = setting.info();
+  option.help += (option.help.empty() ? "" : " ") + info.prose;
+  option.help += " [" + config::spell_toml(setting.default_as_json()) + "; " + info.variable + "]";
+  option.choices = info.choices;
+  const std::string flag = "--" + option.name;
+  const bool is_switch = option.value_name.empty();
+  option.repeatable = setting.default_as_json().is_array() || setting.default_as_json().is_object();
+  add(std::move(option), [&setting, flag, is_switch](const std::string& value) -> Result<void> {
+    const config::Origin origin{config::Layer::flag, flag};
+    return is_switch ? setting.assign_json(true, origin) : setting.assign_text(value, origin);
+  });
+}
+
 void OptionTable::positionals(Positionals what, std::vector<std::string>& target) {
   positionals_ = std::move(what);
   positional_target_ = &target;
@@ -177,8 +192,14 @@ Result<void> OptionTable::parse(std::span<const std::string> arguments) const {
     }
   }
   std::vector<std::size_t> counts;
-  for (const CLI::Option* option : parsed) {
-    counts.push_back(option->count());
+  for (std::size_t i = 0; i < bound_.size(); ++i) {
+    const Option& option = bound_[i].option;
+    const std::vector<std::string>& given = parsed[i]->results();
+    if (option.value_name.empty() &&
+        std::any_of(given.begin(), given.end(), [](const auto& text) { return text != "true"; })) {
+      return usage_error(spelled(option) + " takes no value");
+    }
+    counts.push_back(given.size());
   }
   ATHANOR_TRY(deliver(values, counts));
 
@@ -213,7 +234,9 @@ Result<void> OptionTable::deliver(const std::vector<std::vector<std::string>>& v
                            did_you_mean(value, option.choices));
       }
       if (auto taken = bound_[i].sink(value); !taken) {
-        return std::move(taken).error().with_context(spelled(option));
+        Error error = std::move(taken).error();
+        const bool named = error.message.rfind(spelled(option), 0) == 0;
+        return named ? error : std::move(error).with_context(spelled(option));
       }
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "shared/base/result.hpp"
+#include "shared/config/setting.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +60,11 @@ class OptionTable {
   void add(Option option, std::optional<std::uint64_t>& target);
   // Repeatable, in the order given.
   void add(Option option, std::vector<std::string>& target);
+
+  // The flag of a setting: name, letter and value's name are the flag's, help, choices and default
+  // the setting's (more help is put in front). What is given becomes its value, with the flag as
+  // origin. A switch sets true.
+  void add(Option option, config::SettingBase& setting);
 
   void positionals(Positionals what, std::vector<std::string>& target);
 

@@ -1,16 +1,13 @@
 #pragma once
 
+#include "shared/os/machine.hpp"
+
 #include <cstddef>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace athanor::cli {
-
-// Looks up an environment variable; absent if it isn't set. A parameter everywhere, so that tests
-// own their environment.
-using EnvironmentLookup = std::function<std::optional<std::string>(std::string_view name)>;
 
 enum class ColorChoice { automatic, always, never };
 std::optional<ColorChoice> color_choice_from_string(std::string_view name);  // "auto", "always", …
