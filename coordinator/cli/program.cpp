@@ -2,35 +2,27 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <system_error>
 
 namespace athanor::coordinator {
 
-namespace {
-
-std::optional<std::string> lookup(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
-}  // namespace
-
 int run_program(int argc, char** argv) {
   try {
     const SystemClock clock;
+    const EnvironmentLookup environment = process_environment();
     std::error_code ignored;
-    const auto terminal = [](int descriptor) {
-      return describe_terminal(cli::stream_facts(descriptor), cli::ColorChoice::automatic, lookup);
+    const auto terminal = [&](int descriptor) {
+      return describe_terminal(cli::stream_facts(descriptor), cli::ColorChoice::automatic,
+                               environment);
     };
     VerbContext context{.in = std::cin,
                         .out = std::cout,
                         .err = std::cerr,
                         .out_terminal = terminal(STDOUT_FILENO),
                         .err_terminal = terminal(STDERR_FILENO),
-                        .environment = lookup,
+                        .environment = environment,
                         .clock = clock,
                         .program = std::filesystem::read_symlink("/proc/self/exe", ignored),
                         .working_directory = std::filesystem::current_path(ignored),

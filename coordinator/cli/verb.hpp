@@ -6,6 +6,7 @@
 #include "shared/cli/help.hpp"
 #include "shared/cli/options.hpp"
 #include "shared/cli/terminal.hpp"
+#include "shared/os/machine.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -39,7 +40,7 @@ struct VerbContext {
   std::ostream& err;  // talk: progress, warnings, errors
   cli::Terminal out_terminal;
   cli::Terminal err_terminal;
-  cli::EnvironmentLookup environment;
+  EnvironmentLookup environment;
   const Clock& clock;
   std::filesystem::path program;            // this program's own file; empty if not known
   std::filesystem::path working_directory;  // absolute
@@ -70,6 +71,8 @@ struct VerbEntry {
 const std::vector<VerbEntry>& verbs();
 
 // The makers, one per file of this folder.
+std::unique_ptr<Verb> make_config_show_verb();
+std::unique_ptr<Verb> make_config_validate_verb();
 std::unique_ptr<Verb> make_help_verb();
 std::unique_ptr<Verb> make_version_verb();
 

@@ -4,6 +4,8 @@ namespace athanor::coordinator {
 
 const std::vector<VerbEntry>& verbs() {
   static const std::vector<VerbEntry> k_verbs = {
+      {"config show", make_config_show_verb},
+      {"config validate", make_config_validate_verb},
       {"help", make_help_verb},
       {"version", make_version_verb},
   };

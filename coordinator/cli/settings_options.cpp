@@ -1,0 +1,71 @@
+#include "coordinator/cli/settings_options.hpp"
+
+#include "shared/base/strings.hpp"
+
+#include <ostream>
+
+namespace athanor::coordinator {
+
+void SettingsOptions::declare_files(cli::OptionTable& table) {
+  table.heading("Configuration");
+  table.add({.name = "config-file",
+             .value_name = "FILE",
+             .help = "Read this file instead of the system's, the user's and the project's."},
+            config_file_);
+  table.add({.name = "no-config", .help = "Read no configuration files."}, no_config_);
+}
+
+void SettingsOptions::declare_store(cli::OptionTable& table) {
+  table.heading("Store");
+  table.add({.name = "store", .letter = 's', .value_name = "URL"}, settings_.store_url);
+}
+
+void SettingsOptions::declare_input(cli::OptionTable& table) {
+  table.heading("Inputs and formats");
+  table.add({.name = "platform", .value_name = "NAME"}, settings_.platforms);
+  table.add({.name = "format", .value_name = "FORMAT"}, settings_.format);
+  table.add({.name = "zstd-level", .value_name = "N"}, settings_.zstd_level);
+  table.add({.name = "resolved-by", .value_name = "NAME"}, settings_.resolved_by);
+  table.heading("Origins");
+  table.add({.name = "origin", .value_name = "FROM=TO"}, settings_.origin_map);
+  table.add({.name = "pkgs-dir", .value_name = "DIR"}, settings_.package_dirs);
+  table.add({.name = "allow-file-urls"}, settings_.allow_file_urls);
+}
+
+void SettingsOptions::declare_work(cli::OptionTable& table) {
+  table.heading("Work");
+  table.add({.name = "workers", .letter = 'w', .value_name = "N"}, settings_.workers);
+  table.add({.name = "jobs", .letter = 'j', .value_name = "N"}, settings_.jobs);
+  table.add({.name = "state-dir", .value_name = "DIR"}, settings_.state_dir);
+  table.add({.name = "worker-program", .value_name = "FILE"}, settings_.worker_program);
+  table.heading("Progress");
+  table.add({.name = "progress", .value_name = "HOW"}, settings_.progress);
+  table.add({.name = "no-progress", .help = "The same as --progress none."},
+            [this](const std::string&) {
+              return settings_.progress.assign_text(
+                  "none", config::Origin{config::Layer::flag, "--no-progress"});
+            });
+}
+
+Result<config::LoadReport> SettingsOptions::load(VerbContext& context) {
+  config::Sources sources{.environment = context.environment,
+                          .working_directory = context.working_directory,
+                          .files = !no_config_};
+  if (config_file_) {
+    sources.chosen_file = context.working_directory / *config_file_;
+  }
+  ATHANOR_ASSIGN(config::LoadReport report, config::load(settings_, sources));
+  for (const std::string& warning : report.warnings) {
+    print_warning(context, warning);
+  }
+  return report;
+}
+
+void print_warning(VerbContext& context, const std::string& text) {
+  if (context.common.quiet < 2) {
+    context.err << styled(context.err_terminal, cli::Style::yellow, "warning:") << ' '
+                << printable(text, 4096) << '\n';
+  }
+}
+
+}  // namespace athanor::coordinator

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "coordinator/cli/verb.hpp"
+#include "shared/config/load.hpp"
+#include "shared/config/settings.hpp"
+
+#include <optional>
+#include <string>
+
+namespace athanor::coordinator {
+
+// The settings of a verb together with the options that say where they are read from. A verb that
+// needs settings has one of these as a member.
+class SettingsOptions {
+ public:
+  // --config-file and --no-config.
+  void declare_files(cli::OptionTable& table);
+  // --store, and what names the folders in it.
+  void declare_store(cli::OptionTable& table);
+  // --platform, --origin, --pkgs-dir, --allow-file-urls, --format, --zstd-level, --resolved-by.
+  void declare_input(cli::OptionTable& table);
+  // --workers, --jobs, --state-dir, --worker-program, --progress, --no-progress.
+  void declare_work(cli::OptionTable& table);
+
+  // Reads every layer below the flags; warnings go to the talk.
+  Result<config::LoadReport> load(VerbContext& context);
+
+  config::Settings& settings() { return settings_; }
+  const config::Settings& settings() const { return settings_; }
+
+ private:
+  config::Settings settings_;
+  std::optional<std::string> config_file_;
+  bool no_config_ = false;
+};
+
+// "warning: ..." on the talk, unless only errors are wanted.
+void print_warning(VerbContext& context, const std::string& text);
+
+}  // namespace athanor::coordinator
