@@ -43,7 +43,8 @@ void CodeTable::assign_codes(std::span<const std::uint8_t> lengths) {
         usable_ = false;
         return;
       }
-      const auto entry = static_cast<std::uint16_t>(sorted_[first[length] + k] << 5U | length);
+      const auto entry =
+          static_cast<std::uint16_t>(unsigned{sorted_[first[length] + k]} << 5U | length);
       std::fill_n(single_.begin() + static_cast<std::ptrdiff_t>(from), width, entry);
     }
     code += count;

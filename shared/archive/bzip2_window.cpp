@@ -70,7 +70,7 @@ Result<bool> Window::fill_some() {
     return false;
   }
   if (used_ + k_read_size + k_input_padding > bytes_.size()) {
-    if (begin_ >= used_ - begin_) {
+    if (begin_ > 0 && begin_ >= used_ - begin_) {
       std::memmove(bytes_.data(), bytes_.data() + begin_, used_ - begin_);
       base_ += begin_;
       used_ -= begin_;
