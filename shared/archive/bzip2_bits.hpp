@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 // Bits in bzip2's order: the most significant of each byte first. Internal to the bzip2 codec.
 namespace athanor::bzip2 {
@@ -26,6 +27,13 @@ inline std::uint64_t load_little_endian(const std::uint8_t* at) {
     value = __builtin_bswap64(value);
   }
   return value;
+}
+
+inline void store_big_endian(std::uint8_t* at, std::uint64_t value) {
+  if constexpr (std::endian::native == std::endian::little) {
+    value = __builtin_bswap64(value);
+  }
+  std::memcpy(at, &value, sizeof value);
 }
 
 // Readers of bits may look this far past the end of their data; whoever hands data to them keeps so
@@ -67,6 +75,73 @@ class BitCursor {
   BitRange range_;
   std::uint64_t position_;
   bool overrun_ = false;
+};
+
+// Collects bits in a vector that grows with them.
+class BitWriter {
+ public:
+  // REQUIRES: count <= 32, and value has no bits above.
+  void put(std::uint64_t value, unsigned count) {
+    pending_ = pending_ << count | value;
+    pending_bits_ += count;
+    if (pending_bits_ >= 32) {
+      reserve(sizeof pending_);
+      // The upper half of what is written here is overwritten by the next one.
+      store_big_endian(bytes_.data() + size_, pending_ << (64 - pending_bits_));
+      pending_bits_ -= 32;
+      size_ += 4;
+    }
+  }
+
+  // Appends `bits` bits from the beginning of `bytes`.
+  void append(const std::uint8_t* bytes, std::uint64_t bits) {
+    for (; bits >= 32; bits -= 32, bytes += 4) {
+      put(std::uint64_t{bytes[0]} << 24U | std::uint64_t{bytes[1]} << 16U |
+              std::uint64_t{bytes[2]} << 8U | bytes[3],
+          32);
+    }
+    for (; bits >= 8; bits -= 8, ++bytes) {
+      put(*bytes, 8);
+    }
+    if (bits > 0) {
+      put(*bytes >> (8 - bits), static_cast<unsigned>(bits));
+    }
+  }
+
+  std::uint64_t bits() const { return std::uint64_t{size_} * 8 + pending_bits_; }
+
+  // Makes all bits visible in data(), the last byte filled up with zeros; more can be appended.
+  void flush() {
+    reserve(sizeof pending_);
+    store_big_endian(bytes_.data() + size_,
+                     pending_bits_ == 0 ? 0 : pending_ << (64 - pending_bits_));
+  }
+  const std::uint8_t* data() const { return bytes_.data(); }
+
+  // Forgets the bytes that are complete and keeps the up to seven bits after them.
+  void drop_whole_bytes() {
+    pending_bits_ %= 8;
+    pending_ &= (std::uint64_t{1} << pending_bits_) - 1;
+    size_ = 0;
+  }
+
+  void clear() {
+    size_ = 0;
+    pending_ = 0;
+    pending_bits_ = 0;
+  }
+
+ private:
+  void reserve(std::size_t more) {
+    if (bytes_.size() < size_ + more) {
+      bytes_.resize(bytes_.size() * 2 + 4096);
+    }
+  }
+
+  std::vector<std::uint8_t> bytes_;
+  std::size_t size_ = 0;       // bytes that are complete
+  std::uint64_t pending_ = 0;  // the bits after them, right-aligned
+  unsigned pending_bits_ = 0;  // below 32
 };
 
 }  // namespace athanor::bzip2

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
 namespace athanor::bzip2 {
 
-// The decoder's list of byte values in the order of their last use. The first eight, which nearly
+// The list of byte values in the order of their last use. The first eight, which nearly
 // all of the symbols ask for, are one number, so that moving them takes shifts and no memory.
 class MoveToFrontList {
  public:
@@ -22,6 +23,18 @@ class MoveToFrontList {
   }
 
   std::uint8_t front() const { return static_cast<std::uint8_t>(near_); }
+
+  // Where the value, which must be in the list, stands.
+  unsigned find(std::uint8_t value) const {
+    constexpr std::uint64_t k_ones = 0x0101010101010101U;
+    const std::uint64_t difference = near_ ^ value * k_ones;
+    const std::uint64_t zeros = (difference - k_ones) & ~difference & (k_ones << 7U);
+    if (zeros != 0) [[likely]] {
+      return static_cast<unsigned>(std::countr_zero(zeros)) / 8;
+    }
+    const auto* at = static_cast<const std::uint8_t*>(std::memchr(far_.data(), value, far_.size()));
+    return static_cast<unsigned>(at - far_.data()) + k_near;
+  }
 
   // Moves the value at `position`, which is below 256, to the front.
   void move(unsigned position) {

@@ -33,6 +33,10 @@ std::size_t find_run(const std::uint8_t* bytes, std::size_t from, std::size_t en
   return end;
 }
 
+// What bzip2 itself writes at most, though 259 could be said.
+constexpr std::size_t k_longest_run = 255;
+constexpr std::size_t k_plain_run = 4;  // written as it is; the number of further ones follows
+
 }  // namespace
 
 void RunLengthExpander::reset(std::span<const std::uint8_t> block) {
@@ -73,6 +77,58 @@ std::size_t RunLengthExpander::expand(std::span<std::uint8_t> out) {
     run_floor_ = at_;
   }
   return made;
+}
+
+RunLengthPacker::RunLengthPacker(std::size_t block_size)
+    : full_(block_size - 2 * (k_plain_run + 1)),
+      block_(block_size) {}
+
+std::size_t RunLengthPacker::pack(std::span<const std::uint8_t> in) {
+  std::size_t taken = 0;
+  while (taken < in.size()) {
+    const std::uint8_t value = in[taken];
+    if (value == value_ && run_ > 0 && run_ < k_longest_run) {
+      if (run_ < k_plain_run) {
+        block_[size_++] = value;
+      }
+      ++run_;
+      ++taken;
+      continue;
+    }
+    end_run();
+    if (size_ >= full_) {
+      break;
+    }
+    taken += copy_literals(in.subspan(taken));
+  }
+  return taken;
+}
+
+// Takes everything before the next run of four, or one byte if that run stands at the front.
+std::size_t RunLengthPacker::copy_literals(std::span<const std::uint8_t> in) {
+  const std::size_t end = std::min(in.size(), full_ - size_);
+  const std::size_t count = std::max<std::size_t>(find_run(in.data(), 0, end), 1);
+  std::memcpy(block_.data() + size_, in.data(), count);
+  size_ += count;
+  value_ = in[count - 1];
+  run_ = 1;
+  while (run_ < count && in[count - 1 - run_] == value_) {
+    ++run_;
+  }
+  return count;
+}
+
+void RunLengthPacker::end_run() {
+  if (run_ >= k_plain_run) {
+    block_[size_++] = static_cast<std::uint8_t>(run_ - k_plain_run);
+  }
+  run_ = 0;
+}
+
+void RunLengthPacker::take(std::vector<std::uint8_t>& block) {
+  end_run();
+  block.assign(block_.begin(), block_.begin() + static_cast<std::ptrdiff_t>(size_));
+  size_ = 0;
 }
 
 }  // namespace athanor::bzip2

@@ -4,6 +4,7 @@
 #include "shared/conda/artifact.hpp"
 #include "shared/digest/digest.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <stop_token>
@@ -14,6 +15,9 @@ namespace athanor {
 struct TransmuteOptions {
   int zstd_level = 6;    // 1 to 19
   unsigned threads = 0;  // helpers beside the calling thread; the bytes made don't depend on it
+  // Grows by the unpacked bytes as they pass (reading, and reading back), so that others see that
+  // a long conversion moves. Null: nobody looks.
+  std::atomic<std::uint64_t>* progress = nullptr;
 };
 
 struct TransmuteReport {

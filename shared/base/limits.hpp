@@ -37,6 +37,9 @@ static_assert(k_url_bytes < k_message_string_bytes);
 inline constexpr std::chrono::milliseconds k_heartbeat_interval{2'000};
 inline constexpr std::chrono::milliseconds k_lease_duration{8'000};
 static_assert(k_lease_duration > 3 * k_heartbeat_interval);
+// A job that moves nothing for so long is stuck: its lease is renewed no more. Longer than the
+// longest silence that a healthy job may show, an origin's stall.
+inline constexpr std::chrono::seconds k_job_stall{120};
 inline constexpr std::uint32_t k_job_attempts = 3;  // then the job has failed for this run
 
 // --- The network -------------------------------------------------------------------------------
@@ -44,6 +47,7 @@ inline constexpr unsigned k_fetch_attempts = 3;
 inline constexpr unsigned k_redirects = 10;
 inline constexpr std::chrono::seconds k_connect_timeout{15};
 inline constexpr std::chrono::seconds k_stall_timeout{60};  // no progress for this long
+static_assert(k_job_stall > k_stall_timeout);
 inline constexpr std::uint64_t k_package_bytes = 64_GiB;    // an endless answer is cut here
 
 // --- Archives ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 #include "shared/base/result.hpp"
 
-#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -23,19 +23,19 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 struct HttpBody {
   std::uint64_t size = 0;
   std::function<Result<std::size_t>(std::span<std::uint8_t>)> read;
-  std::function<Result<void>()> rewind;
+  std::function<Result<void>()> rewind{};
 };
 
 enum class FollowRedirects { no, yes };
 
 struct HttpRequest {
   std::string method = "GET";
-  std::string url;  // may hold credentials; never logged
-  HttpHeaders headers;
-  std::optional<HttpBody> body;
+  std::string url{};  // may hold credentials; never logged
+  HttpHeaders headers{};
+  std::optional<HttpBody> body{};
   FollowRedirects follow_redirects = FollowRedirects::yes;
-  std::uint64_t max_body_bytes =
-      0;  // of the answer; more is cut off and is `rejected`. 0: headers only
+  // Of a 2xx answer; more is cut off and is `rejected`. 0: no body is expected.
+  std::uint64_t max_body_bytes = 0;
 };
 
 struct HttpResponse {
@@ -43,12 +43,15 @@ struct HttpResponse {
   std::map<std::string, std::string> headers;  // names in lower case; of the last answer
   std::string effective_url;                   // after redirects, redacted
   std::uint64_t body_bytes = 0;                // passed to the sink
+  std::string error_body;  // the first k_error_body_bytes of an answer that isn't 2xx
+
+  static constexpr std::size_t k_error_body_bytes = 16 * 1024;
 
   std::optional<std::string> header(std::string_view lower_case_name) const;
 };
 
-// Takes the answer's body as it arrives. Called only for 2xx answers; other bodies are dropped
-// (their first kilobytes go into the error text where that helps a person). An Error from here ends
+// Takes the answer's body as it arrives, on the thread that called perform(). Called only for 2xx
+// answers; of others the beginning is kept in HttpResponse::error_body. An Error from here ends
 // the transfer and is returned by perform().
 using HttpSink = std::function<Result<void>(std::span<const std::uint8_t>)>;
 
@@ -57,9 +60,10 @@ using HttpSink = std::function<Result<void>(std::span<const std::uint8_t>)>;
 //
 // perform() returns a response for every answer that arrived whole, whatever its status; an Error
 // for what never became one: retry (connection, stall, truncated body), rejected (too many
-// redirects, certificate, too large, forbidden protocol), canceled (stop requested). Timeouts go by
-// stalled progress, never by total time. Credentials in the URL are not sent to another host on a
-// redirect.
+// redirects, certificate, too large, forbidden protocol), canceled (stop requested). A file URL
+// answers 200, 206 or 404 as a server would. Timeouts go by stalled progress, never by total time.
+// Neither the credentials in the URL nor an Authorization header are sent to another host on a
+// redirect; any other header is, so requests that carry secrets in one don't follow redirects.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;

@@ -205,8 +205,8 @@ class Reader {
     check(problem_of(value));
   }
   template <typename T>
-    requires(!requires(T& value) { value.has_value(); })
-  void get(const msgpack::object& object, T& value, const Object& /*rule*/) {
+  requires(!IsOptional<T>) void get(const msgpack::object& object, T& value,
+                                    const Object& /*rule*/) {
     map(object, value);
   }
   template <typename T, typename Rule>

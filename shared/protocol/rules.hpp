@@ -9,6 +9,11 @@
 // absent; writer and reader obey the same ones.
 namespace athanor::protocol {
 
+template <typename T>
+concept IsOptional = requires(T value) {
+  value.has_value();
+};
+
 enum class Need {
   required,
   optional,  // absent means empty, zero or false, and such values are not sent

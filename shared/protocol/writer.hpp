@@ -76,7 +76,7 @@ class Writer {
   static bool is_empty(const T& value) {
     if constexpr (std::is_arithmetic_v<T>) {
       return value == T{};
-    } else if constexpr (requires { value.has_value(); }) {
+    } else if constexpr (IsOptional<T>) {
       return !value.has_value();
     } else if constexpr (requires { value.empty(); }) {
       return value.empty();
@@ -137,10 +137,7 @@ class Writer {
     packer_.pack_uint32(value.attempt);
   }
   template <typename T>
-    requires(!requires(T& value) { value.has_value(); })
-  void put(const T& value, const Object& /*rule*/) {
-    map(value);
-  }
+  requires(!IsOptional<T>) void put(const T& value, const Object& /*rule*/) { map(value); }
   template <typename T, typename Rule>
   void put(const std::vector<T>& values, const ListOf<Rule>& rule) {
     check(problem_of(values.size(), rule.min, rule.max), key_);
