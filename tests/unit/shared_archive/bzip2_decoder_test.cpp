@@ -132,7 +132,7 @@ TEST(Bzip2Decoder, NeverAcceptsAFlippedBitThatChangesTheData) {
     EXPECT_TRUE(result.error.empty() || result.kind == ErrorKind::corrupt ||
                 result.kind == ErrorKind::unsupported)
         << bit;
-    refused += result.error.empty() ? 0 : 1;
+    refused += result.error.empty() ? 0U : 1U;
   }
   // The level, unused selectors and the filling bits may change without harm.
   EXPECT_GT(refused, packed.size() * 8 - 24);
