@@ -15,6 +15,8 @@ namespace athanor::limits {
 inline constexpr std::uint64_t k_input_file_bytes = 256_MiB;
 inline constexpr std::size_t k_input_depth = 64;          // nesting of YAML, JSON, TOML
 inline constexpr std::size_t k_input_nodes = 20'000'000;  // scalars and collections of one document
+// References to packages in one input; the largest real one seen has 4,830. Each costs about 1 KiB.
+inline constexpr std::size_t k_input_references = 500'000;
 inline constexpr std::size_t k_url_bytes = 8192;
 inline constexpr std::size_t k_filename_bytes = 255;  // NAME_MAX of every file system that matters
 inline constexpr std::uint64_t k_small_document_bytes =
