@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstring>
 
 namespace athanor {
 namespace {
@@ -34,6 +33,35 @@ std::uint32_t load_little_endian(const std::uint8_t* bytes) {
          static_cast<std::uint32_t>(bytes[2]) << 16U | static_cast<std::uint32_t>(bytes[3]) << 24U;
 }
 
+// A linear map of 32 bits to 32 bits: what happens to a CRC when a number of zeros follows.
+using Matrix = std::array<std::uint32_t, 32>;
+
+std::uint32_t apply(const Matrix& matrix, std::uint32_t bits) {
+  std::uint32_t sum = 0;
+  for (std::size_t i = 0; bits != 0; ++i, bits >>= 1U) {
+    sum ^= (bits & 1U) != 0 ? matrix[i] : 0;
+  }
+  return sum;
+}
+
+Matrix squared(const Matrix& matrix) {
+  Matrix square{};
+  for (std::size_t i = 0; i < square.size(); ++i) {
+    square[i] = apply(matrix, matrix[i]);
+  }
+  return square;
+}
+
+// One zero bit.
+Matrix one_zero_bit() {
+  Matrix matrix{};
+  matrix[0] = 0xedb88320U;
+  for (std::size_t i = 1; i < matrix.size(); ++i) {
+    matrix[i] = 1U << (i - 1);
+  }
+  return matrix;
+}
+
 }  // namespace
 
 std::uint32_t crc32(std::uint32_t crc, std::span<const std::uint8_t> bytes) {
@@ -53,6 +81,17 @@ std::uint32_t crc32(std::uint32_t crc, std::span<const std::uint8_t> bytes) {
     state = (state >> 8U) ^ k_tables[0][(state ^ *next) & 0xffU];
   }
   return ~state;
+}
+
+std::uint32_t combine_crc32(std::uint32_t first, std::uint32_t second, std::uint64_t second_bytes) {
+  // Squaring doubles the number of zeros that a matrix stands for; the length's bits choose.
+  Matrix zeros = squared(squared(squared(one_zero_bit())));
+  for (; second_bytes != 0; second_bytes >>= 1U, zeros = squared(zeros)) {
+    if ((second_bytes & 1U) != 0) {
+      first = apply(zeros, first);
+    }
+  }
+  return first ^ second;
 }
 
 }  // namespace athanor

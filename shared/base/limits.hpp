@@ -57,7 +57,10 @@ inline constexpr std::uint64_t k_unpacked_bytes = 256_GiB;
 // Real packages reach 60 (text of zeros); a bomb reaches thousands. Small ones may have any ratio.
 inline constexpr std::uint64_t k_unpacked_ratio = 1'000;
 inline constexpr std::uint64_t k_unpacked_ratio_floor = 64_MiB;
-inline constexpr std::size_t k_archive_members = 4'000'000;
+inline constexpr std::size_t k_archive_members = 2'000'000;
+// All names of one package: the largest real ones have 100,000 members with names of 80 bytes. A
+// reader keeps them in memory to know hard links' targets.
+inline constexpr std::uint64_t k_archive_names_bytes = 128_MiB;
 inline constexpr std::size_t k_member_name_bytes = 32_KiB;
 inline constexpr unsigned k_zstd_window_log = 27;  // 128 MiB: what every conda client accepts
 
