@@ -23,8 +23,8 @@ constexpr std::uint64_t k_metadata_bytes_max = 64_KiB;
 constexpr std::uint16_t k_version_stored = 20;
 constexpr std::uint16_t k_version_zip64 = 45;
 constexpr std::uint16_t k_made_by_unix = 3U << 8U;
-constexpr std::uint32_t k_time = 0x21U << 16U;               // 1980-01-01 00:00:00
-constexpr std::uint32_t k_attributes = 0100644U << 16U;      // a file with mode 0644
+constexpr std::uint32_t k_time = 0x21U << 16U;           // 1980-01-01 00:00:00
+constexpr std::uint32_t k_attributes = 0100644U << 16U;  // a file with mode 0644
 constexpr std::size_t k_local_zip64_bytes = 20;
 
 Error refused(std::string what, std::string hint) {
@@ -44,8 +44,7 @@ Result<void> check_metadata(const Fd& fd, const std::filesystem::path& path,
                         "fetch the package again");
     }
   }
-  const auto json =
-      parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, {});
+  const auto json = parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, {});
   const Json* const version = json ? json->find("conda_pkg_format_version") : nullptr;
   if (version == nullptr) {
     return refused("metadata.json of the package doesn't say conda_pkg_format_version",

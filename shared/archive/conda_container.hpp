@@ -25,9 +25,9 @@ struct CondaParts {
 Result<CondaParts> read_conda_container(const Fd& fd, const std::filesystem::path& path,
                                         std::uint64_t file_size, std::string_view stem);
 
-// The pieces of a .conda file that we write, in the order metadata.json, pkg-, info-: stored, without
-// data descriptors, sizes in the local headers, all times 1980-01-01, so that the bytes depend on the
-// components alone. zip64 fields only where a size needs them.
+// The pieces of a .conda file that we write, in the order metadata.json, pkg-, info-: stored,
+// without data descriptors, sizes in the local headers, all times 1980-01-01, so that the bytes
+// depend on the components alone. zip64 fields only where a size needs them.
 enum class Zip64 { no, yes };
 
 // metadata.json whole, with its header: the front of the file.

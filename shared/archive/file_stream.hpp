@@ -10,13 +10,13 @@
 #include <filesystem>
 #include <functional>
 #include <span>
-#include <string_view>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
-// Sources and sinks between files and codecs. None is thread-safe; several may share one file, since
-// all of them read and write at offsets of their own.
+// Sources and sinks between files and codecs. None is thread-safe; several may share one file,
+// since all of them read and write at offsets of their own.
 namespace athanor {
 
 // A part of a file.

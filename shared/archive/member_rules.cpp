@@ -56,8 +56,9 @@ Result<void> MemberRules::admit(const TarEntry& entry) {
       return refused(entry.path, "it must be a file");
     }
     if (has_index_) {
-      return refused(entry.path, "it stands in the package twice, and readers differ in which one "
-                                 "they take");
+      return refused(entry.path,
+                     "it stands in the package twice, and readers differ in which one "
+                     "they take");
     }
     has_index_ = true;
   }
@@ -81,7 +82,7 @@ Result<void> MemberRules::admit_links(const TarEntry& entry, Known& known) {
   }
   if (entry.type == MemberType::symlink) {
     ++symlinks_;
-    outside_links_ += symlink_leaves_package(entry.path, entry.link_target) ? 1 : 0;
+    outside_links_ += symlink_leaves_package(entry.path, entry.link_target) ? 1U : 0U;
   }
   if (entry.type == MemberType::hard_link) {
     const auto target = known_.find(entry.link_target);

@@ -9,8 +9,8 @@
 
 namespace athanor {
 
-// How much an artifact of that many bytes may unpack to: limits::k_unpacked_ratio times as much, but
-// any artifact as much as limits::k_unpacked_ratio_floor and none more than
+// How much an artifact of that many bytes may unpack to: limits::k_unpacked_ratio times as much,
+// but any artifact as much as limits::k_unpacked_ratio_floor and none more than
 // limits::k_unpacked_bytes.
 std::uint64_t unpacked_bytes_allowed(std::uint64_t artifact_bytes);
 

@@ -80,10 +80,45 @@ struct TarBz2Reader {
 }  // namespace
 
 struct PackageReader::Impl {
-  std::filesystem::path path;
-  Fd fd;
+  Impl(std::filesystem::path path_for_messages, Options reading)
+      : path(std::move(path_for_messages)),
+        options(std::move(reading)) {}
+
+  Result<void> begin(const Fd& file, Format format, const std::string& stem) {
+    fd = &file;
+    struct stat status {};
+    if (::fstat(fd->get(), &status) != 0) {
+      return system_error(errno, "cannot read " + quoted(path));
+    }
+    if (!S_ISREG(status.st_mode)) {
+      return make_error(ErrorKind::invalid, quoted(path) + " isn't a file");
+    }
+    size = static_cast<std::uint64_t>(status.st_size);
+    if (format == Format::tar_bz2) {
+      tar_bz2 = std::make_unique<TarBz2Reader>(*fd, path, size, options);
+      tar = &tar_bz2->tar;
+      return {};
+    }
+    if (format != Format::conda) {
+      return make_error(ErrorKind::invalid, quoted(path) + " isn't a conda package");
+    }
+    ATHANOR_ASSIGN(CondaParts parts, read_conda_container(*fd, path, size, stem));
+    following = std::move(parts.pkg);
+    enter(parts.info);
+    return {};
+  }
+
+  void enter(const ZipMember& member) {
+    component = std::make_unique<ComponentReader>(*fd, path, member, unpacked_bytes_allowed(size),
+                                                  options.stop);
+    tar = &component->tar;
+  }
+
+  const std::filesystem::path path;
+  const Options options;
+  Fd own_fd;
+  const Fd* fd = nullptr;
   std::uint64_t size = 0;
-  Options options;
   std::unique_ptr<TarBz2Reader> tar_bz2;
   std::unique_ptr<ComponentReader> component;
   std::optional<ZipMember> following;  // the component after this one
@@ -98,31 +133,20 @@ PackageReader::~PackageReader() = default;
 
 Result<PackageReader> PackageReader::open(const std::filesystem::path& path, Format format,
                                           Options options) {
-  auto impl = std::make_unique<Impl>();
-  impl->path = path;
-  impl->options = options;
-  ATHANOR_ASSIGN(impl->fd, open_file(path, O_RDONLY));
-  struct stat status {};
-  if (::fstat(impl->fd.get(), &status) != 0) {
-    return system_error(errno, "cannot read " + quoted(path));
+  if (format_of_filename(path.filename().native(), PackageType::conda) != format) {
+    return make_error(ErrorKind::invalid, quoted(path) + " isn't named like a conda package");
   }
-  if (!S_ISREG(status.st_mode)) {
-    return make_error(ErrorKind::invalid, quoted(path) + " isn't a file");
-  }
-  impl->size = static_cast<std::uint64_t>(status.st_size);
-  if (format == Format::conda) {
-    ATHANOR_ASSIGN(CondaParts parts, read_conda_container(impl->fd, path, impl->size,
-                                                          stem_of(path, Format::conda)));
-    impl->component = std::make_unique<ComponentReader>(
-        impl->fd, path, parts.info, unpacked_bytes_allowed(impl->size), options.stop);
-    impl->following = std::move(parts.pkg);
-    impl->tar = &impl->component->tar;
-  } else if (format == Format::tar_bz2) {
-    impl->tar_bz2 = std::make_unique<TarBz2Reader>(impl->fd, path, impl->size, options);
-    impl->tar = &impl->tar_bz2->tar;
-  } else {
-    return make_error(ErrorKind::invalid, quoted(path) + " isn't a conda package");
-  }
+  auto impl = std::make_unique<Impl>(path, std::move(options));
+  ATHANOR_ASSIGN(impl->own_fd, athanor::open_file(path, O_RDONLY));
+  ATHANOR_TRY(impl->begin(impl->own_fd, format, stem_of(path, format)));
+  return PackageReader(std::move(impl));
+}
+
+Result<PackageReader> PackageReader::open_file(const Fd& fd, const std::filesystem::path& path,
+                                               Format format, const std::string& stem,
+                                               Options options) {
+  auto impl = std::make_unique<Impl>(path, std::move(options));
+  ATHANOR_TRY(impl->begin(fd, format, stem));
   return PackageReader(std::move(impl));
 }
 
@@ -136,11 +160,8 @@ Result<std::optional<TarEntry>> PackageReader::next() {
     if (!self.following) {
       break;
     }
-    self.component = std::make_unique<ComponentReader>(self.fd, self.path, *self.following,
-                                                       unpacked_bytes_allowed(self.size),
-                                                       self.options.stop);
-    self.following.reset();
-    self.tar = &self.component->tar;
+    const ZipMember member = *std::exchange(self.following, std::nullopt);
+    self.enter(member);
   }
   if (self.tar_bz2 && self.tar_bz2->unpacked.streams() != 1) {
     return make_error(ErrorKind::rejected, "the package consists of several bzip2 streams",
@@ -161,7 +182,7 @@ Result<Digest> PackageReader::digest() {
   if (impl_->tar_bz2) {
     return impl_->tar_bz2->hashed.finish();
   }
-  return digest_of_file(impl_->fd, impl_->path, impl_->size, impl_->options.stop);
+  return digest_of_file(*impl_->fd, impl_->path, impl_->size, impl_->options.stop);
 }
 
 std::string stem_of(const std::filesystem::path& path, Format format) {

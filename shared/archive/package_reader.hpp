@@ -4,6 +4,7 @@
 #include "shared/base/result.hpp"
 #include "shared/conda/artifact.hpp"
 #include "shared/digest/digest.hpp"
+#include "shared/os/fd.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -16,9 +17,9 @@
 namespace athanor {
 
 // Reads the members of an artifact in either format as one sequence, once: a .tar.bz2's in their
-// order, a .conda's info- component before its pkg- component. Checks everything that the containers
-// and codecs can check, but not what members are to each other (MemberRules). Nothing is extracted.
-// Not thread-safe.
+// order, a .conda's info- component before its pkg- component. Checks everything that the
+// containers and codecs can check, but not what members are to each other (MemberRules). Nothing is
+// extracted. Not thread-safe.
 //
 // Errors: corrupt, rejected, unsupported, canceled, as FORMATS.md says.
 class PackageReader {
@@ -31,6 +32,9 @@ class PackageReader {
   // Opens the file. The stem that a .conda's components must bear is that of the path.
   static Result<PackageReader> open(const std::filesystem::path& path, Format format,
                                     Options options);
+  // Reads a file that is open already and may bear another name. `fd` must outlive the reader.
+  static Result<PackageReader> open_file(const Fd& fd, const std::filesystem::path& path,
+                                         Format format, const std::string& stem, Options options);
 
   PackageReader(PackageReader&&) noexcept;
   PackageReader& operator=(PackageReader&&) noexcept;

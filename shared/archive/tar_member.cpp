@@ -105,8 +105,8 @@ Result<std::string> raw_path(const TarBlock& header, const TarExtensions& extens
   } else if (extensions.long_name) {
     path = *extensions.long_name;
   } else {
-    const bool prefixed = header.dialect() == TarDialect::ustar &&
-                          !header.text(tar_field::k_prefix).empty();
+    const bool prefixed =
+        header.dialect() == TarDialect::ustar && !header.text(tar_field::k_prefix).empty();
     if (prefixed) {
       path = std::string(header.text(tar_field::k_prefix)) + "/";
     }
@@ -130,8 +130,7 @@ Result<std::string> raw_link(const TarBlock& header, const TarExtensions& extens
   if (from_pax != nullptr) {
     return *from_pax;
   }
-  return extensions.long_link ? *extensions.long_link
-                              : std::string(header.text(tar_field::k_link));
+  return extensions.long_link ? *extensions.long_link : std::string(header.text(tar_field::k_link));
 }
 
 Result<MemberType> member_type(char type, std::string_view path) {
@@ -286,8 +285,9 @@ std::string_view to_string(MemberType type) {
 }
 
 Result<void> check_global_records(const std::vector<PaxRecord>& records) {
-  constexpr std::array<std::string_view, 10> k_harmless = {
-      "comment", "mtime", "uid", "gid", "uname", "gname", "atime", "ctime", "charset", "hdrcharset"};
+  constexpr std::array<std::string_view, 10> k_harmless = {"comment", "mtime",     "uid",   "gid",
+                                                           "uname",   "gname",     "atime", "ctime",
+                                                           "charset", "hdrcharset"};
   for (const PaxRecord& record : records) {
     if (std::find(k_harmless.begin(), k_harmless.end(), record.first) == k_harmless.end()) {
       return make_error(ErrorKind::rejected,

@@ -17,8 +17,7 @@ constexpr std::uint64_t k_pax_header_bytes = 1_MiB;
 constexpr std::array<std::uint8_t, 64_KiB> k_zeros{};
 
 Error truncated() {
-  return make_error(ErrorKind::corrupt, "the tar archive is truncated",
-                    "fetch the package again");
+  return make_error(ErrorKind::corrupt, "the tar archive is truncated", "fetch the package again");
 }
 
 std::uint64_t padding_of(std::uint64_t size) {
@@ -95,8 +94,8 @@ Result<void> TarReader::check_end() {
 
 Result<std::string> TarReader::take_text(std::uint64_t size, std::uint64_t limit) {
   if (size > limit) {
-    return make_error(ErrorKind::rejected, "a header of the tar archive is larger than " +
-                                               human_size(limit));
+    return make_error(ErrorKind::rejected,
+                      "a header of the tar archive is larger than " + human_size(limit));
   }
   std::string text;
   while (text.size() < size) {
@@ -182,8 +181,8 @@ Result<void> TarReader::begin_sparse(const TarBlock& header, TarMember& member,
       ATHANOR_ASSIGN(const TarBlock block, take_block());
       const auto bytes = block.raw({0, k_tar_block_bytes});
       stored -= k_tar_block_bytes;
-      ATHANOR_ASSIGN(complete, text_map.append({reinterpret_cast<const char*>(bytes.data()),
-                                                bytes.size()}));
+      ATHANOR_ASSIGN(complete,
+                     text_map.append({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
     }
     map.pieces = text_map.take_pieces();
   }

@@ -19,8 +19,8 @@ namespace athanor {
 
 // Reads a tar archive of any dialect that packages come in (v7, ustar, GNU, pax), member by member,
 // once, front to back. There is one parser for header fields and pax records, and one rule for each
-// way in which they can contradict each other (FORMATS.md): where readers in the field disagree, the
-// archive is refused, so that what we read is what everybody reads.
+// way in which they can contradict each other (FORMATS.md): where readers in the field disagree,
+// the archive is refused, so that what we read is what everybody reads.
 //
 // Memory: one buffer of 256 KiB, one header, and the map of a sparse file. Not thread-safe.
 //
@@ -56,14 +56,14 @@ class TarReader {
   std::vector<std::uint8_t> buffer_;
   std::size_t begin_ = 0;  // the unread part of the buffer
   std::size_t end_ = 0;
-  bool ended_ = false;                // the source has
-  std::uint64_t stored_left_ = 0;     // bytes of the current member still in the archive
-  std::uint64_t padding_ = 0;         // and the zeros that fill its last block
-  std::uint64_t position_ = 0;        // in the current member's content
-  std::uint64_t content_size_ = 0;    // of the current member, holes included
-  std::size_t next_piece_ = 0;        // of sparse_
-  std::optional<SparseMap> sparse_;   // of the current member, if it is sparse
-  std::vector<PaxRecord> globals_;    // from 'g' headers, for all members that follow
+  bool ended_ = false;               // the source has
+  std::uint64_t stored_left_ = 0;    // bytes of the current member still in the archive
+  std::uint64_t padding_ = 0;        // and the zeros that fill its last block
+  std::uint64_t position_ = 0;       // in the current member's content
+  std::uint64_t content_size_ = 0;   // of the current member, holes included
+  std::size_t next_piece_ = 0;       // of sparse_
+  std::optional<SparseMap> sparse_;  // of the current member, if it is sparse
+  std::vector<PaxRecord> globals_;   // from 'g' headers, for all members that follow
 };
 
 }  // namespace athanor

@@ -21,9 +21,8 @@ Error malformed() {
 }
 
 Error too_many() {
-  return make_error(ErrorKind::rejected,
-                    "a sparse file in the tar archive has more than " +
-                        std::to_string(k_sparse_pieces) + " pieces");
+  return make_error(ErrorKind::rejected, "a sparse file in the tar archive has more than " +
+                                             std::to_string(k_sparse_pieces) + " pieces");
 }
 
 std::optional<std::uint64_t> decimal(std::string_view text) {

@@ -9,9 +9,9 @@
 #include <string_view>
 #include <vector>
 
-// Sparse files: GNU's old headers and its three ways of saying it in pax records. Most conda clients
-// can't read any of them, so the reader gives such a file's holes as zeros and the writer writes it
-// whole.
+// Sparse files: GNU's old headers and its three ways of saying it in pax records. Most conda
+// clients can't read any of them, so the reader gives such a file's holes as zeros and the writer
+// writes it whole.
 namespace athanor {
 
 struct SparsePiece {

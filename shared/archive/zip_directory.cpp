@@ -223,8 +223,7 @@ class Reader {
     }
     const std::size_t name = zip::u16_at(fixed, 26);
     const std::size_t extra = zip::u16_at(fixed, 28);
-    ATHANOR_ASSIGN(const auto rest,
-                   read_bytes(central.offset + zip::k_local_bytes, name + extra));
+    ATHANOR_ASSIGN(const auto rest, read_bytes(central.offset + zip::k_local_bytes, name + extra));
     Header local;
     local.flags = zip::u16_at(fixed, 6);
     local.method = zip::u16_at(fixed, 8);

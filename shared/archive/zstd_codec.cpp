@@ -29,20 +29,21 @@ Error zstd_failure(std::size_t code, std::string_view what) {
 }
 
 Error decode_failure(std::size_t code) {
-  const std::string why = ZSTD_getErrorName(code);
-  switch (ZSTD_getErrorCode(code)) {
-    case ZSTD_error_frameParameter_windowTooLarge:
-      return make_error(ErrorKind::unsupported,
-                        "the zstd data needs a window of more than 128 MiB to be read",
-                        "no conda client can read the package");
-    case ZSTD_error_dictionary_wrong:
-      return make_error(ErrorKind::unsupported, "the zstd data needs a dictionary");
-    case ZSTD_error_memory_allocation:
-      return make_error(ErrorKind::retry, "not enough memory for zstd");
-    default:
-      return make_error(ErrorKind::corrupt, "the zstd data is damaged: " + why,
-                        "fetch the package again");
+  const ZSTD_ErrorCode why = ZSTD_getErrorCode(code);
+  if (why == ZSTD_error_frameParameter_windowTooLarge) {
+    return make_error(ErrorKind::unsupported,
+                      "the zstd data needs a window of more than 128 MiB to be read",
+                      "no conda client can read the package");
   }
+  if (why == ZSTD_error_dictionary_wrong) {
+    return make_error(ErrorKind::unsupported, "the zstd data needs a dictionary");
+  }
+  if (why == ZSTD_error_memory_allocation) {
+    return make_error(ErrorKind::retry, "not enough memory for zstd");
+  }
+  return make_error(ErrorKind::corrupt,
+                    std::string("the zstd data is damaged: ") + ZSTD_getErrorName(code),
+                    "fetch the package again");
 }
 
 }  // namespace
