@@ -36,6 +36,25 @@ ErrorKind kind_of_errno(int error_number) {
   }
 }
 
+// What a person can do about it.
+std::string_view hint_of_errno(int error_number) {
+  switch (error_number) {
+    case ENOSPC:
+      return "The disk is full: free some space on it and run again";
+    case EDQUOT:
+      return "The disk quota is used up: free some space or have it raised, and run again";
+    case EROFS:
+      return "The file system is mounted read-only";
+    case EACCES:
+    case EPERM:
+      return "Check who owns it and what its permissions are";
+    case EMFILE:
+      return "Raise the limit of open files (ulimit -n)";
+    default:
+      return {};
+  }
+}
+
 }  // namespace
 
 std::string_view to_string(ErrorKind kind) {
@@ -74,7 +93,8 @@ Error system_error(int error_number, std::string_view what) {
   std::string message(what);
   message += ": ";
   message += std::generic_category().message(error_number);
-  return Error{kind_of_errno(error_number), std::move(message), {}};
+  return Error{kind_of_errno(error_number), std::move(message),
+               std::string(hint_of_errno(error_number))};
 }
 
 }  // namespace athanor

@@ -44,7 +44,7 @@ Error make_error(ErrorKind kind, std::string message, std::string hint = {});
 
 // The Error for errno after a failed system call, e.g. system_error(ENOENT, "cannot open 'x'").
 // ENOENT is not_found; EACCES, EPERM, EROFS are rejected; ENOSPC, EDQUOT, EINTR, EAGAIN, EMFILE,
-// ETIMEDOUT are retry; the rest is rejected.
+// ETIMEDOUT are retry; the rest is rejected. Full disks, quotas and permissions get a hint.
 Error system_error(int error_number, std::string_view what);
 
 // A value or an Error. A failed Result must be looked at: the type is [[nodiscard]].

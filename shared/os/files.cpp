@@ -187,29 +187,42 @@ Result<void> sync_directory(const std::filesystem::path& directory) {
   return {};
 }
 
-Result<void> make_directories(const std::filesystem::path& directory, Durability durability,
-                              mode_t mode) {
+Result<std::vector<std::filesystem::path>> make_missing_directories(
+    const std::filesystem::path& directory, mode_t mode) {
   // Walk up to the first parent that exists, then make the missing ones from there down.
   std::vector<std::filesystem::path> missing;
   std::filesystem::path current = directory;
+  std::vector<std::filesystem::path> made;
   while (true) {
-    auto made = make_one_directory(current.empty() ? "." : current, mode);
-    if (made) {
-      if (made.value()) {
-        missing.push_back(current);
+    auto is_new = make_one_directory(current.empty() ? "." : current, mode);
+    if (is_new) {
+      if (is_new.value()) {
+        made.push_back(current);
       }
       break;
     }
-    if (made.error().kind != ErrorKind::not_found || !current.has_parent_path() ||
+    if (is_new.error().kind != ErrorKind::not_found || !current.has_parent_path() ||
         current.parent_path() == current) {
-      return std::move(made).error();
+      return std::move(is_new).error();
     }
     missing.push_back(current);
     current = current.parent_path();
   }
   for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
-    ATHANOR_TRY(make_one_directory(*path, mode));
-    if (durability == Durability::synced) {
+    ATHANOR_ASSIGN(const bool is_new, make_one_directory(*path, mode));
+    if (is_new) {
+      made.push_back(*path);
+    }
+  }
+  return made;
+}
+
+Result<void> make_directories(const std::filesystem::path& directory, Durability durability,
+                              mode_t mode) {
+  ATHANOR_ASSIGN(const auto made, make_missing_directories(directory, mode));
+  if (durability == Durability::synced) {
+    // From the inside out: on a journaling file system the first sync writes all of them.
+    for (auto path = made.rbegin(); path != made.rend(); ++path) {
       const auto parent = path->parent_path();
       ATHANOR_TRY(sync_directory(parent.empty() ? "." : parent));
     }

@@ -47,6 +47,10 @@ enum class Durability {
 Result<void> make_directories(const std::filesystem::path& directory, Durability durability,
                               mode_t mode = 0777);
 
+// The same without syncing; returns the directories that are new, the outermost first.
+Result<std::vector<std::filesystem::path>> make_missing_directories(
+    const std::filesystem::path& directory, mode_t mode = 0777);
+
 enum class FileType { regular, directory, symlink, other };
 struct DirectoryEntry {
   std::string name;

@@ -22,16 +22,25 @@ struct ObjectInfo {
   std::string version_tag;  // opaque (ETag, generation, mtime); changes when the content does
 };
 
-// Bytes to be stored, from memory or from a file. Cheap to copy; the file must stay as it is until
-// the put returns.
+// Whose a source file is once it has been put.
+enum class SourceFile {
+  borrowed,  // the caller's: the store copies the bytes
+  given,  // nobody will ever write to it again, though the caller may remove its name: a store on
+          // the same file system may link to it instead of copying
+};
+
+// Bytes to be stored, from memory or from a file. Cheap to copy unless it holds bytes; the file
+// must stay as it is until the put returns.
 class ObjectSource {
  public:
   static ObjectSource from_bytes(std::string bytes);
   // `digest` is that of the whole file: backends send it along, so that a store which received
   // other bytes refuses them.
-  static ObjectSource from_file(std::filesystem::path path, Digest digest);
+  static ObjectSource from_file(std::filesystem::path path, const Digest& digest,
+                                SourceFile whose = SourceFile::borrowed);
 
-  std::uint64_t size() const;
+  std::uint64_t size() const { return digest_.size; }
+  SourceFile whose() const { return whose_; }
   const Digest& digest() const { return digest_; }
   const std::string* bytes() const { return path_.empty() ? &bytes_ : nullptr; }
   const std::filesystem::path* path() const { return path_.empty() ? nullptr : &path_; }
@@ -40,6 +49,7 @@ class ObjectSource {
   std::string bytes_;
   std::filesystem::path path_;
   Digest digest_;
+  SourceFile whose_ = SourceFile::borrowed;
 };
 
 enum class PutOutcome {
@@ -58,7 +68,8 @@ struct ByteRange {
 };
 
 // Keys → bytes: the shared store, whatever it is made of. It knows nothing of packages. Keys are
-// relative, "/"-separated, without empty, "." and ".." segments; backends refuse others (invalid).
+// relative, "/"-separated, without empty, "." and ".." segments; see object_key.hpp, whose rules
+// every backend enforces (invalid).
 //
 // All methods are thread-safe and block. Errors: retry (may work later), rejected (no permission,
 // bad credentials, read-only), not_found only for the root itself, canceled. An absent object is a
@@ -72,10 +83,13 @@ class Store {
   // Whether one look-up per key is as cheap as a listing (a directory) or costs a round trip.
   virtual bool cheap_lookups() const = 0;
 
-  // Every object whose key begins with `prefix` (a whole folder: empty or ending in "/").
+  // Every object whose key begins with `prefix` (a whole folder: empty or ending in "/"), in the
+  // order of the keys' bytes. What appears or disappears meanwhile may or may not be seen.
   virtual Result<void> list(std::string_view prefix, const ObjectVisitor& visit,
                             std::stop_token stop = {}) = 0;
-  // What stands directly in a folder, as the readers' delimiter listing sees it.
+  // What stands directly in a folder, as the readers' delimiter listing sees it, sorted by name. A
+  // folder is there while an object is under it. (Where an object and a folder share a name, both
+  // are listed, the object first.)
   struct FolderEntry {
     std::string name;  // without prefix and without a final "/"
     bool is_folder = false;

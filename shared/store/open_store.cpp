@@ -1,0 +1,68 @@
+#include "shared/store/open_store.hpp"
+
+#include "shared/base/strings.hpp"
+#include "shared/net/url.hpp"
+#include "shared/os/files.hpp"
+#include "shared/store/local_store.hpp"
+
+#include <array>
+#include <filesystem>
+
+namespace athanor {
+namespace {
+
+Result<std::unique_ptr<Store>> open_directory(std::string_view path, CreateStore create) {
+  if (path.empty() || path.find('\0') != std::string_view::npos) {
+    return make_error(ErrorKind::invalid, "'" + printable(path) + "' is no directory for a store");
+  }
+  const std::filesystem::path directory(path);
+  if (create == CreateStore::yes) {
+    auto made = make_directories(directory, Durability::synced);
+    if (!made) {
+      return std::move(made).error().with_context("making the store");
+    }
+  }
+  return LocalStore::open(directory);
+}
+
+Result<std::unique_ptr<Store>> open_file_url(std::string_view text, CreateStore create) {
+  ATHANOR_ASSIGN(const Url url, Url::parse(text));
+  if (!url.host.empty() && url.host != "localhost") {
+    return make_error(ErrorKind::invalid,
+                      "the store '" + url.redacted() + "' names another machine",
+                      "Write three slashes: file:///directory");
+  }
+  return open_directory(percent_decode(url.path), create);
+}
+
+struct Scheme {
+  std::string_view name;
+  Result<std::unique_ptr<Store>> (*open)(std::string_view url, CreateStore create);
+};
+
+constexpr std::array k_schemes = {
+    Scheme{"file", &open_file_url},
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(std::string_view url, CreateStore create) {
+  const std::size_t colon = url.find("://");
+  if (colon == std::string_view::npos) {
+    return open_directory(url, create);
+  }
+  const std::string name = to_lower(url.substr(0, colon));
+  std::string known;
+  for (const Scheme& scheme : k_schemes) {
+    if (scheme.name == name) {
+      return scheme.open(url, create);
+    }
+    known += (known.empty() ? "" : ", ") + std::string(scheme.name) + "://";
+  }
+  return make_error(ErrorKind::invalid,
+                    "no store can be opened at '" + printable(redact_url(url)) +
+                        "': the scheme is not one of " + known,
+                    "A plain path names a directory");
+}
+
+}  // namespace athanor
