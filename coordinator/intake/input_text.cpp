@@ -2,6 +2,7 @@
 
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
+#include "shared/os/fd.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,29 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace athanor::coordinator {
 namespace {
 
-// Closes the descriptor at the end of a scope, unless it is standard input.
-class OpenFile {
- public:
-  explicit OpenFile(int descriptor)
-      : descriptor_(descriptor) {}
-  ~OpenFile() {
-    if (descriptor_ > STDIN_FILENO) {
-      ::close(descriptor_);
-    }
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
-
-std::string quoted(std::string_view path) {
+std::string in_quotes(std::string_view path) {
   return "'" + printable(path, 300) + "'";
 }
 
@@ -45,14 +29,14 @@ Result<std::string> read_all(int descriptor, const std::string& name, std::uint6
       if (errno == EINTR) {
         continue;
       }
-      return system_error(errno, "cannot read " + quoted(name));
+      return system_error(errno, "cannot read " + in_quotes(name));
     }
     if (got == 0) {
       return text;
     }
     text.append(buffer.data(), static_cast<std::size_t>(got));
     if (text.size() > limit_bytes) {
-      return make_error(ErrorKind::rejected, quoted(name) + " has more than " +
+      return make_error(ErrorKind::rejected, in_quotes(name) + " has more than " +
                                                  human_size(limit_bytes) +
                                                  ", which is more than any input should have");
     }
@@ -65,20 +49,20 @@ std::string folder_of(const std::string& path) {
 }
 
 Result<InputText> read_path(const std::string& path, std::uint64_t limit_bytes, int flags) {
-  const OpenFile file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | flags));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | flags));
   if (file.get() < 0) {
-    return system_error(errno, "cannot open " + quoted(path));
+    return system_error(errno, "cannot open " + in_quotes(path));
   }
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) {
-    return system_error(errno, "cannot read " + quoted(path));
+    return system_error(errno, "cannot read " + in_quotes(path));
   }
   if (S_ISDIR(status.st_mode)) {
-    return make_error(ErrorKind::invalid, quoted(path) + " is a folder",
+    return make_error(ErrorKind::invalid, in_quotes(path) + " is a folder",
                       "name the files in it, for example " + printable(path, 300) + "/*.lock");
   }
   if ((flags & O_NONBLOCK) != 0 && !S_ISREG(status.st_mode)) {
-    return make_error(ErrorKind::rejected, quoted(path) + " is not a regular file");
+    return make_error(ErrorKind::rejected, in_quotes(path) + " is not a regular file");
   }
   ATHANOR_ASSIGN(std::string text, read_all(file.get(), path, limit_bytes));
   return InputText{.name = path, .text = std::move(text), .folder = folder_of(path)};

@@ -2,10 +2,12 @@
 #include "shared/base/strings.hpp"
 
 #include <algorithm>
-#include <array>
+#include <limits>
 
 namespace athanor::coordinator {
 namespace {
+
+constexpr std::size_t k_comment = std::numeric_limits<std::size_t>::max();
 
 bool is_one_of(std::string_view text, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), text) != names.end();
@@ -23,7 +25,8 @@ class Restorer {
     for (at_ = 0; at_ < lines_.size(); ++at_) {
       const std::string_view line = lines_[at_];
       if (!trim(line).empty() && line.front() != '#') {
-        restored.append(indentation_of(line), ' ');
+        const std::size_t indentation = indentation_of(line);
+        restored += indentation == k_comment ? "#" : std::string(indentation, ' ');
       }
       restored += line;
       if (at_ + 1 < lines_.size()) {
@@ -96,20 +99,36 @@ class Restorer {
     return item || label ? 6 : 8;
   }
 
-  static std::size_t inside_packages(std::string_view line) {
+  // Which of the other keys are nested in which can't be told any more, and none of them is needed:
+  // they become comments.
+  std::size_t inside_packages(std::string_view line) {
     for (const std::string_view first : {"- conda:", "- pypi:", "- conda_source:", "- kind:"}) {
       if (line.starts_with(first)) {
+        has_kind_ = first == "- kind:";
+        seen_.clear();
         return 0;
       }
     }
-    const bool item = line.starts_with("- ");
-    return item || line.find(':') != std::string_view::npos ? 2 : 4;
+    const std::string_view key = line.substr(0, line.find(':'));
+    const bool needed =
+        is_one_of(key, {"md5", "sha256", "size"}) || (has_kind_ && is_one_of(key, {"url", "path"}));
+    if (!needed || is_one_of_seen(key)) {
+      return k_comment;
+    }
+    seen_.push_back(key);
+    return 2;
+  }
+
+  bool is_one_of_seen(std::string_view key) const {
+    return std::find(seen_.begin(), seen_.end(), key) != seen_.end();
   }
 
   std::vector<std::string_view> lines_;
   std::size_t at_ = 0;
   Part part_ = Part::top;
-  std::string_view within_;  // which part of an environment
+  std::string_view within_;             // which part of an environment
+  bool has_kind_ = false;               // the package says where it is in `url` or `path`
+  std::vector<std::string_view> seen_;  // keys of the package so far
 };
 
 }  // namespace

@@ -151,20 +151,21 @@ class PixiReader {
   Result<void> read_definition() {
     std::string text;
     ExpectedDigest expected;
-    ATHANOR_TRY(yaml_.mapping("an item of 'packages'",
-                              [&](std::string_view key, std::size_t line) -> Result<void> {
-                                if (key == "conda" || key == "pypi" || key == "url" ||
-                                    key == "path" || key == "conda_source") {
-                                  ATHANOR_ASSIGN(text, yaml_.scalar(key));
-                                  return {};
-                                }
-                                if (key != "md5" && key != "sha256" && key != "size") {
-                                  return yaml_.skip();
-                                }
-                                ATHANOR_ASSIGN(const std::string value, yaml_.scalar(key));
-                                read_digest_field(key, value, line, expected);
-                                return {};
-                              }));
+    ATHANOR_TRY(yaml_.mapping(
+        "an item of 'packages'", [&](std::string_view key, std::size_t line) -> Result<void> {
+          // Where versions 6 and later have a `url` or `path`, it is another's.
+          const bool identity = key == "conda" || key == "pypi" || key == "conda_source";
+          if (identity || (text.empty() && (key == "url" || key == "path"))) {
+            ATHANOR_ASSIGN(text, yaml_.scalar(key));
+            return {};
+          }
+          if (key != "md5" && key != "sha256" && key != "size") {
+            return yaml_.skip();
+          }
+          ATHANOR_ASSIGN(const std::string value, yaml_.scalar(key));
+          read_digest_field(key, value, line, expected);
+          return {};
+        }));
     // Definitions that differ in other fields may repeat; what the first doesn't say, a later may.
     ExpectedDigest& known = lock_.digests[text];
     known.md5 = known.md5 ? known.md5 : expected.md5;

@@ -21,6 +21,7 @@ struct IndexRow {
   std::size_t conda_refs = 0;
   std::size_t pypi_refs = 0;
   std::size_t source_packages = 0;
+  bool is_pixi_with_environments = false;  // versions 4 and later
 };
 
 // The index has no quoted fields.
@@ -44,7 +45,9 @@ std::vector<IndexRow> read_index(const std::filesystem::path& path) {
                     .platforms = cells.at(columns["platforms"]),
                     .conda_refs = std::stoul(cells.at(columns["conda_refs"])),
                     .pypi_refs = std::stoul(cells.at(columns["pypi_refs"])),
-                    .source_packages = std::stoul(cells.at(columns["source_pkgs"]))});
+                    .source_packages = std::stoul(cells.at(columns["source_pkgs"])),
+                    .is_pixi_with_environments = cells.at(columns["kind"]) == "pixi" &&
+                                                 cells.at(columns["version"]) >= "v4"});
   }
   return rows;
 }
@@ -134,6 +137,58 @@ TEST(RealLocks, EveryFileHoldsWhatTheIndexSays) {
     EXPECT_EQ(counter.sources.size(), row.source_packages) << row.file;
     EXPECT_EQ(joined(platforms), row.platforms) << row.file;
   }
+}
+
+// The text without the white space at the beginning of its lines.
+std::string without_indentation(const std::filesystem::path& path) {
+  std::ifstream stream(path);
+  std::string text;
+  for (std::string line; std::getline(stream, line);) {
+    text += line.substr(std::min(line.find_first_not_of(' '), line.size())) + "\n";
+  }
+  return text;
+}
+
+// Everything that a request says, one line each.
+std::string described(const IntakeResult& result) {
+  std::ostringstream text;
+  for (const EnvironmentRequest& environment : result.environments) {
+    text << environment.name << " " << environment.platform << " " << environment.platform_label
+         << " " << environment.coresolve_group << " line " << environment.position.line << "\n";
+    for (const PackageReference& reference : environment.packages) {
+      text << "  " << reference.source.text() << " " << reference.expected.to_string() << " "
+           << reference.position.line << "\n";
+    }
+    for (const SkippedReference& reference : environment.skipped) {
+      text << "  " << to_string(reference.reason) << " " << reference.text << "\n";
+    }
+  }
+  return text.str();
+}
+
+TEST(RealLocks, PixiLocksAreReadTheSameWithoutTheirIndentation) {
+  const auto data = test::test_data_dir();
+  if (!data) {
+    GTEST_SKIP() << test::k_no_test_data;
+  }
+  std::size_t compared = 0;
+  for (const IndexRow& row : read_index(*data / "index_locks.csv")) {
+    if (!row.is_pixi_with_environments) {
+      continue;
+    }
+    std::ifstream stream(*data / row.file);
+    const std::string text((std::istreambuf_iterator<char>(stream)), {});
+    const auto expected = read_input_text("pixi.lock", text, {});
+    const auto actual = read_input_text("pixi.lock", without_indentation(*data / row.file), {});
+    ASSERT_TRUE(expected.ok()) << row.file;
+    if (!actual) {
+      ADD_FAILURE() << row.file << ": " << actual.error().to_string();
+      continue;
+    }
+    EXPECT_EQ(described(*actual), described(*expected)) << row.file;
+    ++compared;
+  }
+  EXPECT_GT(compared, 100U);
 }
 
 }  // namespace
