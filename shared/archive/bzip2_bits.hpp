@@ -82,29 +82,63 @@ class BitWriter {
  public:
   // REQUIRES: count <= 32, and value has no bits above.
   void put(std::uint64_t value, unsigned count) {
-    pending_ = pending_ << count | value;
-    pending_bits_ += count;
-    if (pending_bits_ >= 32) {
-      reserve(sizeof pending_);
-      // The upper half of what is written here is overwritten by the next one.
-      store_big_endian(bytes_.data() + size_, pending_ << (64 - pending_bits_));
-      pending_bits_ -= 32;
-      size_ += 4;
-    }
+    Burst burst(*this, count);
+    burst.put(value, count);
   }
+
+  // Writes many bits in one go: what put() changes stays in registers, since a burst is a local
+  // variable of the function that writes. The writer must not be used before its end.
+  class Burst {
+   public:
+    // `most`: bits that will be written at most.
+    Burst(BitWriter& writer, std::size_t most)
+        : writer_(writer),
+          pending_(writer.pending_),
+          pending_bits_(writer.pending_bits_) {
+      writer.reserve(most / 8 + 2 * sizeof pending_);
+      begin_ = at_ = writer.bytes_.data() + writer.size_;
+    }
+    ~Burst() {
+      writer_.size_ += static_cast<std::size_t>(at_ - begin_);
+      writer_.pending_ = pending_;
+      writer_.pending_bits_ = pending_bits_;
+    }
+    Burst(const Burst&) = delete;
+    Burst& operator=(const Burst&) = delete;
+
+    // REQUIRES: as BitWriter::put().
+    void put(std::uint64_t value, unsigned count) {
+      pending_ = pending_ << count | value;
+      pending_bits_ += count;
+      if (pending_bits_ >= 32) {
+        // The lower half of what is written here is overwritten by the next one.
+        store_big_endian(at_, pending_ << (64 - pending_bits_));
+        pending_bits_ -= 32;
+        at_ += 4;
+      }
+    }
+
+   private:
+    BitWriter& writer_;
+    std::uint64_t pending_;
+    unsigned pending_bits_;
+    std::uint8_t* begin_;
+    std::uint8_t* at_;
+  };
 
   // Appends `bits` bits from the beginning of `bytes`.
   void append(const std::uint8_t* bytes, std::uint64_t bits) {
+    Burst burst(*this, bits);
     for (; bits >= 32; bits -= 32, bytes += 4) {
-      put(std::uint64_t{bytes[0]} << 24U | std::uint64_t{bytes[1]} << 16U |
-              std::uint64_t{bytes[2]} << 8U | bytes[3],
-          32);
+      burst.put(std::uint64_t{bytes[0]} << 24U | std::uint64_t{bytes[1]} << 16U |
+                    std::uint64_t{bytes[2]} << 8U | bytes[3],
+                32);
     }
     for (; bits >= 8; bits -= 8, ++bytes) {
-      put(*bytes, 8);
+      burst.put(*bytes, 8);
     }
     if (bits > 0) {
-      put(*bytes >> (8 - bits), static_cast<unsigned>(bits));
+      burst.put(*bytes >> (8 - bits), static_cast<unsigned>(bits));
     }
   }
 
@@ -134,7 +168,7 @@ class BitWriter {
  private:
   void reserve(std::size_t more) {
     if (bytes_.size() < size_ + more) {
-      bytes_.resize(bytes_.size() * 2 + 4096);
+      bytes_.resize(bytes_.size() * 2 + more);
     }
   }
 

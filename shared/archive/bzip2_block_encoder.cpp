@@ -93,9 +93,7 @@ void BlockEncoder::make_symbols() {
     }
     to = put_run(to, run);
     run = 0;
-    const unsigned position = list.find(value);
-    list.move(position);
-    *to++ = static_cast<std::uint16_t>(position + 1);
+    *to++ = static_cast<std::uint16_t>(list.move_value(value) + 1);
   }
   to = put_run(to, run);
   *to++ = static_cast<std::uint16_t>(values_ + 1);
@@ -150,13 +148,14 @@ void BlockEncoder::write_symbols(BitWriter& out) const {
   for (std::size_t table = 0; table < plan_.tables(); ++table) {
     codes[table] = assign_codes(plan_.lengths(table));
   }
+  BitWriter::Burst burst(out, symbols_.size() * k_written_code_length);
   std::size_t at = 0;
   for (const std::uint8_t selector : plan_.selectors()) {
     const PackedCodes& table = codes[selector];
     const std::size_t end = std::min<std::size_t>(at + k_group_size, symbols_.size());
     for (; at < end; ++at) {
       const std::uint32_t packed = table[symbols_[at]];
-      out.put(packed >> 5U, packed & 31U);
+      burst.put(packed >> 5U, packed & 31U);
     }
   }
 }

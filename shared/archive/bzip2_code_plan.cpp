@@ -3,11 +3,13 @@
 #include "shared/base/check.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace athanor::bzip2 {
 namespace {
 
 constexpr unsigned k_rounds = 4;
+constexpr std::uint8_t k_no_table = k_max_tables;  // a group's choice before the first round
 
 // The cost of a symbol in all tables side by side: ten bits hold the sum over a group.
 constexpr unsigned k_cost_bits = 10;
@@ -87,6 +89,10 @@ void CodePlan::make(std::span<const std::uint16_t> symbols, unsigned alphabet) {
     ++frequencies[symbol];
   }
   guess(frequencies, symbols.size());
+  std::fill(selectors_.begin(), selectors_.end(), k_no_table);
+  for (auto& of_table : frequencies_) {
+    of_table.fill(0);
+  }
   for (unsigned round = 0; round < k_rounds; ++round) {
     choose(symbols);
     fit();
@@ -123,9 +129,6 @@ void CodePlan::choose(std::span<const std::uint16_t> symbols) {
       costs[symbol] |= std::uint64_t{lengths_[table][symbol]} << (k_cost_bits * table);
     }
   }
-  for (auto& frequencies : frequencies_) {
-    frequencies.fill(0);
-  }
   for (std::size_t group = 0; group < selectors_.size(); ++group) {
     const std::size_t begin = group * k_group_size;
     const auto members =
@@ -143,10 +146,15 @@ void CodePlan::choose(std::span<const std::uint16_t> symbols) {
         best_cost = cost;
       }
     }
-    selectors_[group] = static_cast<std::uint8_t>(best);
-    auto& frequencies = frequencies_[best];
+    const std::size_t before = std::exchange(selectors_[group], static_cast<std::uint8_t>(best));
+    if (before == best) {
+      continue;
+    }
     for (const std::uint16_t symbol : members) {
-      ++frequencies[symbol];
+      ++frequencies_[best][symbol];
+    }
+    for (const std::uint16_t symbol : before == k_no_table ? members.first(0) : members) {
+      --frequencies_[before][symbol];
     }
   }
 }
