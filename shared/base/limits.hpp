@@ -43,6 +43,37 @@ static_assert(k_lease_duration > 3 * k_heartbeat_interval);
 // longest silence that a healthy job may show, an origin's stall.
 inline constexpr std::chrono::seconds k_job_stall{120};
 inline constexpr std::uint32_t k_job_attempts = 3;  // then the job has failed for this run
+// Wait between a job's attempts: at most base * 2^(failures - 1), at most the ceiling.
+inline constexpr std::chrono::milliseconds k_backoff_base{1'000};
+inline constexpr std::chrono::milliseconds k_backoff_ceiling{60'000};
+inline constexpr std::chrono::milliseconds k_retry_after_ceiling{600'000};
+// A worker's death is blamed on every job it held. A job blamed twice runs alone from then on, so
+// that innocent ones clear themselves; one more death each, and the fourth is the last.
+inline constexpr std::uint32_t k_crashes_until_alone = 2;
+inline constexpr std::uint32_t k_crashes_until_quarantine = 4;
+// A lease whose heartbeat goes on but whose own thread makes no progress ends after this long:
+// longer than any stall that the worker itself gives up on.
+inline constexpr std::chrono::milliseconds k_progress_timeout{180'000};
+// A broken connection may come back with the work that was under way; a dead worker's jobs must be
+// leased again within a second.
+inline constexpr std::chrono::milliseconds k_reconnect_grace{500};
+inline constexpr std::uint32_t k_publish_attempts = 5;  // of one environment's description
+inline constexpr std::size_t k_grant_jobs = 64;         // jobs in one Grant
+inline constexpr std::size_t k_grant_bytes = 1_MiB;     // after which a Grant takes no more
+static_assert(k_grant_jobs < k_worker_jobs);
+static_assert(k_grant_bytes < k_message_bytes / 2);
+// Worker processes that die before anything gets done are started again so many times, with pauses
+// that grow from the base to the ceiling. More than a poison job can kill before it is quarantined.
+inline constexpr unsigned k_worker_restarts = 20;
+static_assert(k_worker_restarts > 2 * k_crashes_until_quarantine);
+inline constexpr std::chrono::milliseconds k_worker_restart_base{50};
+inline constexpr std::chrono::milliseconds k_worker_restart_ceiling{5'000};
+inline constexpr std::chrono::milliseconds k_farewell{5'000};  // for workers to leave by themselves
+// Records on their way to the disk, after which the loop takes no more messages.
+inline constexpr std::size_t k_journal_backlog = 200'000;
+inline constexpr std::size_t k_messages_per_turn = 4'096;
+inline constexpr std::size_t k_origins = 1'024;  // hosts told apart; the rest count as one
+inline constexpr std::size_t k_workers = 20'000;  // sessions of one coordinator
 
 // --- The network -------------------------------------------------------------------------------
 inline constexpr unsigned k_fetch_attempts = 3;
