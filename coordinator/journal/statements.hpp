@@ -1,0 +1,34 @@
+#pragma once
+
+#include "coordinator/journal/database.hpp"
+#include "coordinator/journal/journal.hpp"
+#include "shared/base/result.hpp"
+
+#include <memory>
+
+namespace athanor::coordinator {
+
+// What a journal writes with, prepared once.
+struct Journal::Statements {
+  struct Write;
+
+  Statement add_batch;
+  Statement end_batch;
+  Statement add_environment;
+  Statement end_environment;
+  Statement put_job;
+  Statement put_state;
+  Statement put_result;
+  Statement put_story;
+  Statement add_events;
+  Statement forget_batch;
+  Statement forget_environment;
+  Statement forget_job;
+  Statement forget_state;
+  Statement forget_result;
+  Statement forget_story;
+
+  static Result<std::unique_ptr<Statements>> prepare(const Database& database);
+};
+
+}  // namespace athanor::coordinator
