@@ -19,10 +19,11 @@ set(THREADS_PREFER_PTHREAD_FLAG ON)
 find_package(Threads REQUIRED)
 include(GNUInstallDirs)
 
+# Paths inside the project don't count for the cache, so that every checkout shares what another built.
 find_program(ATHANOR_CCACHE ccache)
 if(ATHANOR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_C_COMPILER_LAUNCHER ${ATHANOR_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ATHANOR_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${ATHANOR_CCACHE})
 endif()
 
 add_library(athanor_settings INTERFACE)
