@@ -50,15 +50,24 @@ Result<void> check_filter(const std::vector<std::string>& wanted, const std::set
   return {};
 }
 
-// A group of which one member is left was, as far as this request goes, resolved alone.
-void dissolve_single_groups(std::vector<EnvironmentRequest>& environments) {
+// A group of which one member is left was, as far as this request goes, resolved alone. For an
+// input that was published before, that changes its id, which is worth a word.
+void dissolve_single_groups(IntakeResult& result) {
   std::map<std::string, std::size_t> members;
-  for (const EnvironmentRequest& environment : environments) {
+  for (const EnvironmentRequest& environment : result.environments) {
     ++members[environment.coresolve_group];
   }
-  for (EnvironmentRequest& environment : environments) {
-    if (members[environment.coresolve_group] < 2) {
-      environment.coresolve_group.clear();
+  for (EnvironmentRequest& environment : result.environments) {
+    if (environment.coresolve_group.empty() || members[environment.coresolve_group] > 1) {
+      continue;
+    }
+    environment.coresolve_group.clear();
+    if (environment.requirement_origin == RequirementOrigin::given && environment.resolved_on) {
+      result.warnings.push_back(
+          printable(environment.position.file, 300) + ": environment '" +
+          printable(environment.name, 80) + "' for " + environment.platform +
+          " was resolved together with other platforms that are not among the inputs; its id "
+          "will be that of this platform alone");
     }
   }
 }
@@ -210,7 +219,7 @@ class Collector {
     if (!seen_.environments.empty()) {
       ATHANOR_TRY(check_filter(options_.platforms, seen_.platforms, "platform"));
     }
-    dissolve_single_groups(result_.environments);
+    dissolve_single_groups(result_);
     return std::move(result_);
   }
 

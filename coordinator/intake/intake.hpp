@@ -19,11 +19,11 @@ struct IntakeOptions {
   // Keep only these; empty keeps all. A platform is conda's name or, in pixi.lock 7, the file's
   // own. A name that no input has is an error. Where an input doesn't say its platform and exactly
   // one is given here, that one is taken.
-  std::vector<std::string> platforms;
-  std::vector<std::string> environments;
+  std::vector<std::string> platforms = {};
+  std::vector<std::string> environments = {};
   // What was asked for, for lock inputs: environment.yml, requirements.txt, pixi.toml or
   // pyproject.toml. Empty: the manifest that a lock names or lies beside, else the exact set.
-  std::string requirements_file;
+  std::string requirements_file = {};
   FileUrls file_urls = FileUrls::refuse;
 };
 

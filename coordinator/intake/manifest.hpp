@@ -14,9 +14,9 @@ namespace athanor::coordinator {
 
 // For which environment of a lock file something is asked.
 struct RequirementScope {
-  std::string environment;  // pixi: its name; conda-lock: the category
-  std::string platform;
-  std::string platform_label;
+  std::string environment = {};  // pixi: its name; conda-lock: the category
+  std::string platform = {};
+  std::string platform_label = {};
 };
 
 // A file in which a person says what is wanted, as opposed to which exact packages that is. Its

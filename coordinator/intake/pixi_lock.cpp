@@ -1,6 +1,7 @@
 #include "coordinator/intake/formats.hpp"
 #include "coordinator/intake/references.hpp"
 #include "coordinator/intake/yaml_reader.hpp"
+#include "shared/base/limits.hpp"
 #include "shared/base/strings.hpp"
 
 #include <charconv>
@@ -126,6 +127,10 @@ class PixiReader {
     std::size_t found = 0;
     ATHANOR_ASSIGN(const auto* event, yaml_.peek());
     const std::size_t begin = event->line;
+    if (++count_ > limits::k_input_references) {
+      return input_.error(begin, "more than " + std::to_string(limits::k_input_references) +
+                                     " packages in one input");
+    }
     ATHANOR_TRY(
         yaml_.mapping("a package", [&](std::string_view key, std::size_t line) -> Result<void> {
           if (key != "conda_source" && key != "conda" && key != "pypi") {
@@ -193,6 +198,7 @@ class PixiReader {
   YamlReader yaml_;
   ReferenceReader& references_;
   Lock lock_;
+  std::size_t count_ = 0;
 };
 
 // Makes one environment of one platform.
