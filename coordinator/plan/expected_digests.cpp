@@ -3,7 +3,6 @@
 #include "shared/base/strings.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace athanor::coordinator {
 namespace {
@@ -59,14 +58,9 @@ std::optional<std::string> object_hash(const ExpectedDigest& expected, PackageTy
   return expected.sha256 ? std::optional(expected.sha256->hex()) : std::nullopt;
 }
 
-std::size_t count_hashes(const std::vector<ExpectedDigest>& alternatives, PackageType type) {
-  std::set<std::string> hashes;
-  for (const ExpectedDigest& expected : alternatives) {
-    if (auto hash = object_hash(expected, type)) {
-      hashes.insert(std::move(*hash));
-    }
-  }
-  return hashes.size();
+std::optional<std::string> certain_hash(const std::vector<ExpectedDigest>& alternatives,
+                                        PackageType type) {
+  return alternatives.size() == 1 ? object_hash(alternatives.front(), type) : std::nullopt;
 }
 
 bool may_be(const StoredFormat& stored, const ExpectedDigest& expected, PackageType type) {

@@ -4,7 +4,6 @@
 #include "shared/digest/digest.hpp"
 #include "shared/protocol/job.hpp"
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,12 +15,12 @@ namespace athanor::coordinator {
 // alone counts only as long as nobody knows a hash.
 void add_expected(std::vector<ExpectedDigest>& alternatives, const ExpectedDigest& expected);
 
-// How many different hashes of the kind that names objects (MD5 for conda, SHA-256 for pypi) the
-// alternatives hold.
-std::size_t count_hashes(const std::vector<ExpectedDigest>& alternatives, PackageType type);
-
-// The part of an expectation that an object's key shows.
+// The part of an expectation that an object's key shows: MD5 for conda, SHA-256 for pypi.
 std::optional<std::string> object_hash(const ExpectedDigest& expected, PackageType type);
+
+// The same of the source's bytes, if there is no other alternative.
+std::optional<std::string> certain_hash(const std::vector<ExpectedDigest>& alternatives,
+                                        PackageType type);
 
 // Whether an object with this hash and size may be what is expected, as far as a key and a size
 // can tell.

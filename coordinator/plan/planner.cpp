@@ -133,7 +133,7 @@ class Planner {
       spec.wanted = {own};
     } else {
       spec.wanted = chosen_formats(options_.formats, own);
-      if (!is_wanted(spec, own) && count_hashes(spec.expected, spec.type) != 1) {
+      if (!is_wanted(spec, own) && !certain_hash(spec.expected, spec.type)) {
         spec.wanted.insert(spec.wanted.begin(), own);
       }
     }
