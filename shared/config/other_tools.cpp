@@ -143,7 +143,8 @@ Result<void> load_other_tools(Settings& settings, const Sources& sources, LoadRe
     preferred.reset();
   }
   if (preferred) {
-    preferred->value.erase(0, 1);
+    // Who prefers .conda still reads what was published as .tar.bz2 from the store.
+    preferred->value = preferred->value == ".conda" ? "default" : "tar.bz2";
   }
   ATHANOR_TRY(assign(settings.format, std::move(preferred)));
 

@@ -27,11 +27,11 @@ Settings::Settings()
       format(this,
              {.name = "formats.format",
               .variable = "ATHANOR_FORMAT",
-              .prose = "The formats that conda packages are made present in: source is only the "
-                       "one each was published in; conda and tar.bz2 add that format to it; both "
-                       "adds both.",
-              .choices = {"source", "conda", "tar.bz2", "both"}},
-             "conda"),
+              .prose = "The formats that conda packages are made present in: default is the one "
+                       "each was published in and .conda; source is only the published one; both "
+                       "is .conda and .tar.bz2.",
+              .choices = {"default", "source", "conda", "tar.bz2", "both"}},
+             "default"),
       zstd_level(this,
                  {.name = "formats.zstd_level",
                   .variable = "ATHANOR_ZSTD_LEVEL",

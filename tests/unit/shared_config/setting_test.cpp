@@ -91,7 +91,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongValue{"type", "work.workers", "four", "expected a whole number, got a string"},
         WrongValue{"negative", "work.workers", -1, "expected a whole number"},
         WrongValue{"too_high", "work.workers", 5000, "5000 is not between 0 and 1024"},
-        WrongValue{"choice", "formats.format", "cnoda", "'cnoda' is none of source, conda"},
+        WrongValue{"choice", "formats.format", "cnoda", "'cnoda' is none of default, source, conda"},
         WrongValue{"list", "input.platforms", "linux-64", "expected a list of strings"},
         WrongValue{"list_item", "input.platforms", Json::Array{1}, "a list with a number"},
         WrongValue{"map", "origins.map", Json::Array{}, "expected a table of strings"},
