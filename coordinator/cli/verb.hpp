@@ -74,6 +74,7 @@ const std::vector<VerbEntry>& verbs();
 std::unique_ptr<Verb> make_config_show_verb();
 std::unique_ptr<Verb> make_config_validate_verb();
 std::unique_ptr<Verb> make_help_verb();
+std::unique_ptr<Verb> make_plan_verb();
 std::unique_ptr<Verb> make_version_verb();
 
 }  // namespace athanor::coordinator

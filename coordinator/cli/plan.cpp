@@ -1,0 +1,74 @@
+#include "coordinator/cli/preparation.hpp"
+#include "coordinator/cli/verb.hpp"
+#include "coordinator/plan/show_plan.hpp"
+
+#include <algorithm>
+#include <ostream>
+
+namespace athanor::coordinator {
+
+namespace {
+
+class PlanVerb final : public Verb {
+ public:
+  cli::CommandText text() const override {
+    return {.name = "plan",
+            .usage = "INPUT... [--store URL] [OPTIONS]",
+            .summary = "Show what a run would do; change nothing",
+            .description =
+                "Reads the inputs, asks the store once what it has, and shows per platform and in "
+                "all what is there, what would be fetched and transmuted, how many bytes that is "
+                "as far as the inputs say, and how many requests each origin would see.",
+            .examples = {{.command = "athanor plan conda-lock.yml --store /data/store",
+                          .says = "Hits, misses and bytes of one lock file."},
+                         {.command = "athanor plan *.lock --detailed-exitcode",
+                          .says = "Exit code 0: nothing to do; 10: there is work."}}};
+  }
+
+  void declare(cli::OptionTable& table) override {
+    preparation_.declare(table);
+    preparation_.declare_publishing(table);
+    table.heading("Plan");
+    table.add({.name = "detailed-exitcode",
+               .help = "End with 0 if there is nothing to do and with 10 if there is."},
+              detailed_);
+  }
+
+  Result<cli::ExitStatus> run(VerbContext& context) override {
+    ATHANOR_TRY(preparation_.load(context));
+    ATHANOR_ASSIGN(IntakeResult intake, preparation_.read_inputs());
+    ATHANOR_ASSIGN(const Plan plan, make_plan(context, std::move(intake)));
+    if (context.common.output == OutputFormat::text) {
+      context.out << show_plan(plan);
+    } else {
+      print_warnings(context, plan.warnings);
+      context.out << dump_json(plan_to_json(plan)) << '\n';
+    }
+    const bool work = std::any_of(plan.packages.begin(), plan.packages.end(),
+                                  [](const PlannedPackage& package) { return package.needed; });
+    return detailed_ && work ? cli::ExitStatus::work_to_do : cli::ExitStatus::ready;
+  }
+
+ private:
+  // A store that isn't there yet holds nothing; a run would make it.
+  Result<Plan> make_plan(VerbContext& context, IntakeResult intake) const {
+    auto store = preparation_.open_store(CreateStore::no);
+    if (!store && store.error().kind == ErrorKind::not_found) {
+      print_warning(context, store.error().message + "; it is planned for as an empty one");
+      return preparation_.make_plan(std::move(intake), {});
+    }
+    ATHANOR_ASSIGN(const std::unique_ptr<Store> there, std::move(store));
+    return preparation_.make_plan(*there, std::move(intake), {});
+  }
+
+  Preparation preparation_;
+  bool detailed_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_plan_verb() {
+  return std::make_unique<PlanVerb>();
+}
+
+}  // namespace athanor::coordinator

@@ -1,0 +1,195 @@
+#include "coordinator/cli/preparation.hpp"
+
+#include "coordinator/intake/intake.hpp"
+#include "coordinator/plan/survey.hpp"
+#include "shared/base/strings.hpp"
+#include "shared/net/url.hpp"
+
+#include <algorithm>
+#include <ostream>
+#include <utility>
+
+namespace athanor::coordinator {
+
+namespace {
+
+Error usage_error(std::string message, std::string hint = {}) {
+  return make_error(ErrorKind::invalid, std::move(message), std::move(hint));
+}
+
+// Both sides of every entry are URLs, and no local files are read unless that was allowed.
+Result<void> check_origin_map(const config::Settings& settings) {
+  for (const auto& [from, to] : *settings.origin_map) {
+    for (const std::string& side : {from, to}) {
+      auto url = Url::parse(side);
+      if (!url) {
+        return std::move(url).error().with_context("origins.map");
+      }
+      if (url->scheme == "file" && !*settings.allow_file_urls) {
+        return usage_error("origins.map: '" + redact_url(side) + "' is a local file",
+                           "--allow-file-urls allows it");
+      }
+    }
+  }
+  return {};
+}
+
+// Whether all of them may share one alias: it names one full id.
+bool is_one_environment(const std::vector<EnvironmentRequest>& requests) {
+  if (requests.size() <= 1) {
+    return true;
+  }
+  const std::string& group = requests.front().coresolve_group;
+  return !group.empty() && std::all_of(requests.begin(), requests.end(), [&](const auto& request) {
+    return request.coresolve_group == group;
+  });
+}
+
+}  // namespace
+
+bool is_iso_time(const std::string& text) {
+  constexpr std::string_view k_shape = "dddd-dd-ddTdd:dd:dd.dddddd";
+  constexpr std::size_t k_whole_seconds = 19;
+  if (text.size() != k_shape.size() && text.size() != k_whole_seconds) {
+    return false;
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool digit = text[i] >= '0' && text[i] <= '9';
+    if (k_shape[i] == 'd' ? !digit : text[i] != k_shape[i]) {
+      return false;
+    }
+  }
+  const auto number = [&](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
+  return number(5) >= 1 && number(5) <= 12 && number(8) >= 1 && number(8) <= 31 &&
+         number(11) <= 23 && number(14) <= 59 && number(17) <= 59;
+}
+
+void Preparation::declare(cli::OptionTable& table) {
+  constexpr std::size_t k_most_inputs = 100'000;
+  table.positionals({.name = "INPUT",
+                     .at_least = 1,
+                     .at_most = k_most_inputs,
+                     .help = "conda-lock.yml, pixi.lock, @EXPLICIT files, environment "
+                             "descriptions, conda_v2.cnd, Metaflow's conda manifest, lists of "
+                             "URLs: recognised by their content. - is standard input."},
+                    inputs_);
+  options_.declare_store(table);
+  options_.declare_input(table);
+  table.add({.name = "environment",
+             .letter = 'e',
+             .value_name = "NAME",
+             .help = "Only environments of this name; may be repeated.",
+             .group = "Inputs and formats"},
+            environments_);
+  options_.declare_files(table);
+}
+
+void Preparation::declare_publishing(cli::OptionTable& table) {
+  table.heading("Environments");
+  table.add({.name = "requirements",
+             .letter = 'r',
+             .value_name = "FILE",
+             .help = "What was asked for when the lock file was made (environment.yml, "
+                     "requirements.txt, pixi.toml): readers find the environment by it. Without "
+                     "it the manifest beside the lock counts, else the exact packages."},
+            requirements_);
+  table.add({.name = "alias",
+             .letter = 'a',
+             .value_name = "NAME:TAG",
+             .help = "A name under which readers find the environment; may be repeated. The tags "
+                     "latest, candidate and stable may be moved, others never."},
+            aliases_);
+  table.add({.name = "resolved-on",
+             .value_name = "TIME",
+             .help = "The time written into descriptions whose input gives none, such as "
+                     "2026-01-31T01:02:03; for reproducible results. Otherwise it is now."},
+            resolved_on_);
+}
+
+Result<void> Preparation::load(VerbContext& context) {
+  ATHANOR_ASSIGN(const config::LoadReport report, options_.load(context));
+  const std::string& url = *settings().store_url;
+  if (url.empty()) {
+    return usage_error("no store is given",
+                       "give --store URL, or set ATHANOR_STORE or store.url in athanor.toml");
+  }
+  store_url_ = url.find("://") != std::string::npos
+                   ? url
+                   : (context.working_directory / url).lexically_normal().string();
+  if (resolved_on_ && !is_iso_time(*resolved_on_)) {
+    return usage_error("--resolved-on: '" + printable(*resolved_on_, 64) + "' is no time",
+                       "it looks like 2026-01-31T01:02:03, without a zone");
+  }
+  return check_origin_map(settings());
+}
+
+Result<IntakeResult> Preparation::read_inputs() const {
+  IntakeOptions options;
+  options.platforms = *settings().platforms;
+  options.environments = environments_;
+  options.requirements_file = requirements_;
+  options.file_urls = *settings().allow_file_urls ? FileUrls::allow : FileUrls::refuse;
+  ATHANOR_ASSIGN(IntakeResult intake, coordinator::read_inputs(inputs_, options));
+  for (EnvironmentRequest& request : intake.environments) {
+    if (!request.resolved_on) {
+      request.resolved_on = resolved_on_;
+    }
+  }
+  ATHANOR_TRY(apply_aliases(intake));
+  return intake;
+}
+
+Result<void> Preparation::apply_aliases(IntakeResult& intake) const {
+  if (aliases_.empty()) {
+    return {};
+  }
+  for (const std::string& alias : aliases_) {
+    if (auto key = layout().alias_key(alias); !key) {
+      return std::move(key).error().with_context("--alias");
+    }
+  }
+  if (!is_one_environment(intake.environments)) {
+    return usage_error("--alias: the inputs hold more than one environment",
+                       "--environment NAME chooses one");
+  }
+  for (EnvironmentRequest& request : intake.environments) {
+    request.aliases.insert(request.aliases.end(), aliases_.begin(), aliases_.end());
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Store>> Preparation::open_store(CreateStore create) const {
+  return athanor::open_store(store_url_, create);
+}
+
+Layout Preparation::layout() const {
+  return Layout(*settings().store_packages, *settings().store_environments);
+}
+
+Result<Plan> Preparation::make_plan(Store& store, IntakeResult intake, std::stop_token stop) const {
+  const Layout keys = layout();
+  ATHANOR_ASSIGN(const Survey survey,
+                 survey_store(store, keys, distinct_sources(intake, keys), std::move(stop)));
+  return make_plan(std::move(intake), survey);
+}
+
+Plan Preparation::make_plan(IntakeResult intake, const Survey& survey) const {
+  PlanOptions options;
+  options.formats = format_choice_from_string(*settings().format).value_or(options.formats);
+  options.origin_map = *settings().origin_map;
+  return coordinator::make_plan(std::move(intake), survey, layout(), options);
+}
+
+void print_warnings(VerbContext& context, const std::vector<std::string>& warnings) {
+  constexpr std::size_t k_most = 20;
+  const std::size_t shown =
+      context.common.verbose > 0 ? warnings.size() : std::min(warnings.size(), k_most);
+  for (std::size_t i = 0; i < shown; ++i) {
+    print_warning(context, warnings[i]);
+  }
+  if (shown < warnings.size()) {
+    print_warning(context, std::to_string(warnings.size() - shown) + " more; -v shows all");
+  }
+}
+
+}  // namespace athanor::coordinator

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "coordinator/cli/settings_options.hpp"
+#include "coordinator/cli/verb.hpp"
+#include "coordinator/plan/plan.hpp"
+#include "shared/layout/layout.hpp"
+#include "shared/store/open_store.hpp"
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+namespace athanor::coordinator {
+
+// What run, plan and check have in common: inputs, settings, an open store.
+class Preparation {
+ public:
+  // INPUT..., and everything that says which of what they hold is meant and where it goes.
+  void declare(cli::OptionTable& table);
+  // The options that change what is published: requirements, aliases, dates.
+  void declare_publishing(cli::OptionTable& table);
+
+  // Reads the settings and checks what no module checks. First of all.
+  Result<void> load(VerbContext& context);
+
+  // Reads all inputs and applies the options to what they ask for.
+  Result<IntakeResult> read_inputs() const;
+  Result<std::unique_ptr<Store>> open_store(CreateStore create) const;
+  Layout layout() const;
+  // Asks the store and puts both together.
+  Result<Plan> make_plan(Store& store, IntakeResult intake, std::stop_token stop) const;
+  // The plan for what the store was found to hold.
+  Plan make_plan(IntakeResult intake, const Survey& survey) const;
+
+  // The store's URL as processes in other directories can open it: a path made absolute.
+  const std::string& store_url() const { return store_url_; }
+  SettingsOptions& options() { return options_; }
+  const config::Settings& settings() const { return options_.settings(); }
+
+ private:
+  Result<void> apply_aliases(IntakeResult& intake) const;
+
+  SettingsOptions options_;
+  std::string store_url_;
+  std::vector<std::string> inputs_;
+  std::vector<std::string> environments_;
+  std::string requirements_;
+  std::vector<std::string> aliases_;
+  std::optional<std::string> resolved_on_;
+};
+
+// Prints a plan's warnings; more than a screenful only if the person wants to hear more.
+void print_warnings(VerbContext& context, const std::vector<std::string>& warnings);
+
+// Whether the text is a date and time as Python's datetime.isoformat() writes it, without zone:
+// "2026-01-31T01:02:03" or with six digits of a fraction.
+bool is_iso_time(const std::string& text);
+
+}  // namespace athanor::coordinator

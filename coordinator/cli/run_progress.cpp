@@ -1,0 +1,144 @@
+#include "coordinator/cli/run_progress.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace athanor::coordinator {
+
+namespace {
+
+constexpr std::chrono::seconds k_rate_window{10};
+constexpr std::chrono::milliseconds k_sample_distance{200};
+// Fewer finished jobs say nothing about the rest.
+constexpr std::uint64_t k_jobs_for_estimate = 5;
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+}  // namespace
+
+void RunProgress::apply(const RunEvent& event, TimePoint now) {
+  std::visit(Overloaded{
+                 [&](const BatchAccepted& accepted) { take(accepted, now); },
+                 [](const BatchFinished&) {},
+                 [&](const WorkerJoined&) { ++workers_; },
+                 [&](const WorkerGone&) { workers_ -= std::min<std::uint64_t>(workers_, 1); },
+                 [&](const JobStarted& started) { take(started, now); },
+                 [&](const JobProgressed& progressed) { take(progressed); },
+                 [&](const JobReturned& returned) { running_.erase(returned.job); },
+                 [&](const JobRetrying& retrying) {
+                   running_.erase(retrying.job);
+                   finished_bytes_ += retrying.failure.fetched_bytes;
+                 },
+                 [&](const JobFinished& finished) {
+                   running_.erase(finished.job);
+                   finished_bytes_ += finished.success.fetched_bytes;
+                   ++jobs_done_;
+                 },
+                 [&](const JobFailed& failed) { take(failed); },
+                 [&](const EnvironmentReady&) { ++environments_ready_; },
+                 [&](const EnvironmentFailed&) { ++environments_failed_; },
+                 [](const OriginsChanged&) {},
+                 [&](const Totals& totals) { totals_ = totals; },
+                 [&](const Draining&) { draining_ = true; },
+             },
+             event);
+  count_bytes(now);
+}
+
+void RunProgress::take(const BatchAccepted& accepted, TimePoint now) {
+  accepted_ = now;
+  jobs_ = accepted.new_jobs + accepted.joined_jobs;
+  had_ = accepted.present;
+  packages_ = jobs_ + accepted.present + accepted.conflicts;
+}
+
+void RunProgress::take(const JobStarted& started, TimePoint now) {
+  running_[started.job] = RunningJob{.source_url = started.source_url,
+                                     .worker = started.worker,
+                                     .stage = Stage::locate,
+                                     .bytes = 0,
+                                     .fetched = 0,
+                                     .since = now};
+}
+
+void RunProgress::take(const JobProgressed& progressed) {
+  const auto job = running_.find(progressed.job);
+  if (job == running_.end()) {
+    return;
+  }
+  job->second.stage = progressed.stage;
+  job->second.bytes = progressed.bytes;
+  if (progressed.stage == Stage::fetch) {
+    job->second.fetched = progressed.bytes;
+  }
+}
+
+void RunProgress::take(const JobFailed& failed) {
+  running_.erase(failed.job);
+  finished_bytes_ += failed.failure.fetched_bytes;
+  ++jobs_failed_;
+  ++failures_[std::string(to_string(failed.failure.kind))];
+}
+
+void RunProgress::count_bytes(TimePoint now) {
+  std::uint64_t bytes = finished_bytes_;
+  for (const auto& [job, running] : running_) {
+    bytes += running.fetched;
+  }
+  bytes_ = std::max(bytes_, bytes);
+  if (samples_.empty() || now - samples_.back().when >= k_sample_distance) {
+    samples_.push_back({now, bytes_});
+  }
+  // One sample before the window stays, so that the window is always covered.
+  while (samples_.size() > 2 && now - samples_[1].when > k_rate_window) {
+    samples_.pop_front();
+  }
+}
+
+std::vector<RunningJob> RunProgress::running() const {
+  std::vector<RunningJob> jobs;
+  for (const auto& [id, job] : running_) {
+    jobs.push_back(job);
+  }
+  std::sort(jobs.begin(), jobs.end(), [](const RunningJob& a, const RunningJob& b) {
+    return a.since != b.since ? a.since < b.since : a.source_url < b.source_url;
+  });
+  return jobs;
+}
+
+std::uint64_t RunProgress::rate(TimePoint now) const {
+  const auto first = std::find_if(samples_.begin(), samples_.end(), [&](const Sample& sample) {
+    return now - sample.when <= k_rate_window;
+  });
+  if (first == samples_.end()) {
+    return 0;
+  }
+  const auto span = std::chrono::duration_cast<std::chrono::milliseconds>(now - first->when);
+  return span.count() <= 0
+             ? 0
+             : (bytes_ - first->bytes) * 1'000 / static_cast<std::uint64_t>(span.count());
+}
+
+std::optional<std::chrono::milliseconds> RunProgress::time_left(TimePoint now) const {
+  if (jobs_over() < k_jobs_for_estimate || jobs_over() >= jobs_) {
+    return std::nullopt;
+  }
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(now - accepted_).count();
+  const auto left = static_cast<std::int64_t>(jobs_ - jobs_over());
+  return std::chrono::milliseconds(spent * left / static_cast<std::int64_t>(jobs_over()));
+}
+
+std::string RunProgress::environment_name(std::size_t environment) const {
+  if (environment >= plan_->environments.size()) {
+    return "environment " + std::to_string(environment);
+  }
+  const EnvironmentRequest& request = plan_->environments[environment].request;
+  return request.platform + " " + request.name;
+}
+
+}  // namespace athanor::coordinator
