@@ -19,10 +19,22 @@ constexpr std::size_t k_held_bytes = 2_MiB;
 constexpr std::size_t k_short_head_bytes = 6;
 constexpr std::size_t k_content_size_bytes = 8;
 
-// Long content is cut into jobs that are compressed independently; zstd's own choice of the size
-// and of how much of the job before is looked at depends on the level. They are fixed here, because
-// they change the bytes.
-constexpr int k_job_bytes = 8 * 1024 * 1024;
+// Long content is cut into jobs that are compressed independently but for a look at the end of the
+// job before. Both sizes change the bytes, so they are fixed here for each level and never left to
+// zstd. Small jobs keep memory low and give helpers work early; what the look back costs in time
+// grows with the level, what it saves in size doesn't (measured on packages of 20 and 150 MB).
+struct JobShape {
+  int bytes = 0;
+  int overlap_log = 0;  // 9: a whole window; one less: half of that
+};
+
+JobShape job_shape(int level) {
+  constexpr int k_mebibyte = 1024 * 1024;
+  if (level <= 8) {
+    return {4 * k_mebibyte, 8};
+  }
+  return {8 * k_mebibyte, level <= 15 ? 7 : 5};
+}
 
 Error zstd_failure(std::size_t code, std::string_view what) {
   return make_error(ErrorKind::bug, std::string(what) + ": zstd says: " + ZSTD_getErrorName(code));
@@ -89,7 +101,9 @@ Result<void> ZstdEncoder::begin_long_frame() {
   ATHANOR_TRY(context_->set(ZSTD_c_compressionLevel, options_.level));
   // Zero workers would make other bytes than one or more.
   ATHANOR_TRY(context_->set(ZSTD_c_nbWorkers, static_cast<int>(options_.threads)));
-  ATHANOR_TRY(context_->set(ZSTD_c_jobSize, k_job_bytes));
+  const JobShape jobs = job_shape(options_.level);
+  ATHANOR_TRY(context_->set(ZSTD_c_jobSize, jobs.bytes));
+  ATHANOR_TRY(context_->set(ZSTD_c_overlapLog, jobs.overlap_log));
   ATHANOR_TRY(feed(held_, false));
   held_.clear();
   held_.shrink_to_fit();
