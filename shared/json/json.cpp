@@ -6,6 +6,14 @@
 
 namespace athanor {
 
+Json::Json() = default;
+Json::~Json() = default;
+Json::Json(const Json& other) = default;
+Json::Json(Json&& other) noexcept = default;
+Json& Json::operator=(const Json& other) = default;
+Json& Json::operator=(Json&& other) noexcept = default;
+
+Json::Json(std::nullptr_t) {}
 Json::Json(bool value)
     : value_(value) {}
 Json::Json(int value)

@@ -24,8 +24,15 @@ class Json {
   using Array = std::vector<Json>;
   using Object = std::vector<Member>;
 
-  Json() = default;              // null
-  Json(std::nullptr_t) {}        // NOLINT(*-explicit-*)
+  // Defined where Member is complete, which the compilers need for destroying a vector of it.
+  Json();  // null
+  ~Json();
+  Json(const Json& other);
+  Json(Json&& other) noexcept;
+  Json& operator=(const Json& other);
+  Json& operator=(Json&& other) noexcept;
+
+  Json(std::nullptr_t);          // NOLINT(*-explicit-*)
   Json(bool value);              // NOLINT(*-explicit-*)
   Json(int value);               // NOLINT(*-explicit-*)
   Json(std::int64_t value);      // NOLINT(*-explicit-*)
