@@ -11,11 +11,14 @@
 
 namespace athanor::worker {
 
-// Where a running job's thread leaves its progress; the session reads it for heartbeats.
+// Where a running job's thread leaves its progress; the supervisor samples it for heartbeats.
 struct ProgressCell {
   std::atomic<Stage> stage{Stage::locate};
   std::atomic<std::uint64_t> bytes{0};
   std::atomic<std::uint64_t> steps{0};
+  // Until then (nanoseconds of the monotonic clock) the job is inside a call that can't tell its
+  // progress but watches over it itself, such as an upload; it counts as moving. 0: it isn't.
+  std::atomic<std::int64_t> silent_until{0};
 };
 
 using JobOutcome = std::variant<JobSuccess, JobFailure>;

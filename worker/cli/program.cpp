@@ -1,0 +1,243 @@
+#include "worker/cli/program.hpp"
+
+#include "shared/base/limits.hpp"
+#include "shared/base/strings.hpp"
+#include "shared/base/version.hpp"
+#include "shared/cli/exit_status.hpp"
+#include "shared/cli/help.hpp"
+#include "shared/cli/options.hpp"
+#include "shared/log/log.hpp"
+#include "shared/os/machine.hpp"
+#include "worker/supervisor/supervisor.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace athanor::worker {
+namespace {
+
+using cli::ExitStatus;
+
+struct CommandLine {
+  std::string connect;
+  bool insecure = false;
+  std::string name;
+  std::optional<std::uint64_t> jobs;
+  std::optional<std::uint64_t> cpu;
+  std::string scratch;
+  std::string on_coordinator_lost = "stop";
+  std::optional<std::uint64_t> lost_timeout;
+  std::optional<std::uint64_t> drain_timeout;
+  std::optional<std::uint64_t> idle_timeout;
+  std::optional<std::uint64_t> time_limit;
+  std::string log_level = "info";
+  std::string log_format = "text";
+  bool help = false;
+  bool version = false;
+};
+
+void declare(cli::OptionTable& table, CommandLine& line) {
+  table.heading("Coordinator");
+  table.add({.name = "connect",
+             .value_name = "ENDPOINT",
+             .help = "Where the coordinator is: ipc:///path/to/socket or tcp://host:port."},
+            line.connect);
+  table.add({.name = "insecure",
+             .help = "Allow a tcp:// endpoint beyond this machine although nothing protects it: "
+                     "everybody on the way can read and forge."},
+            line.insecure);
+  table.add(
+      {.name = "on-coordinator-lost",
+       .value_name = "WHAT",
+       .help = "What to do when the coordinator isn't heard for --lost-timeout: stop, or wait "
+               "for ever.",
+       .choices = {"stop", "wait"}},
+      line.on_coordinator_lost);
+  table.add({.name = "lost-timeout", .value_name = "SECONDS", .help = "Default: 60."},
+            line.lost_timeout);
+  table.add({.name = "name",
+             .value_name = "NAME",
+             .help = "What people call this worker. Default: host/pid."},
+            line.name);
+  table.heading("Work");
+  table.add(
+      {.name = "jobs",
+       .letter = 'j',
+       .value_name = "N",
+       .help = "Jobs that run at once. Default: two more than twice --cpu, since most wait for "
+               "the network."},
+      line.jobs);
+  table.add(
+      {.name = "cpu",
+       .value_name = "N",
+       .help = "Jobs that convert packages at once. Default: the processors that this process "
+               "may use."},
+      line.cpu);
+  table.add(
+      {.name = "scratch",
+       .value_name = "DIR",
+       .help = "Where packages are kept while they are worked on; must have room for --jobs of "
+               "them. Default: TMPDIR, or /tmp."},
+      line.scratch);
+  table.heading("Leaving");
+  table.add({.name = "drain-timeout",
+             .value_name = "SECONDS",
+             .help = "After SIGTERM: give back what still runs after so long. Default: 600."},
+            line.drain_timeout);
+  table.add({.name = "idle-timeout",
+             .value_name = "SECONDS",
+             .help = "Leave after so long without a job."},
+            line.idle_timeout);
+  table.add({.name = "time-limit",
+             .value_name = "SECONDS",
+             .help = "Take no new job after so long, finish what runs and leave."},
+            line.time_limit);
+  table.heading("Talk");
+  table.add({.name = "log-level",
+             .value_name = "LEVEL",
+             .help = "The least grave events that are told on stderr. Default: info.",
+             .choices = {"debug", "info", "warning", "error", "off"}},
+            line.log_level);
+  table.add({.name = "log-format",
+             .value_name = "FORM",
+             .help = "Default: text.",
+             .choices = {"text", "json"}},
+            line.log_format);
+  table.add({.name = "help", .letter = 'h', .help = "Show this text."}, line.help);
+  table.add({.name = "version", .help = "Show the version."}, line.version);
+}
+
+const cli::CommandText& command_text() {
+  static const cli::CommandText k_text{
+      .name = "--connect ENDPOINT",
+      .usage = "[OPTIONS]",
+      .summary = "does the jobs that a coordinator grants",
+      .description =
+          "Connects to a coordinator (athanor serve, or athanor run, which starts workers of its "
+          "own), takes jobs, and for each fetches a package, checks it, converts it and publishes "
+          "it in the store. How that is done is the coordinator's to say; this program has no "
+          "configuration file.\n\n"
+          "SIGTERM or SIGINT: takes nothing new, finishes what runs, leaves. A second one: gives "
+          "everything back at once.",
+      .examples = {{.command = "athanor-worker --connect ipc:///run/athanor/workers --jobs 8",
+                    .says = "join a coordinator on this machine"}}};
+  return k_text;
+}
+
+Result<unsigned> bounded(const std::optional<std::uint64_t>& given, unsigned otherwise,
+                         std::string_view option) {
+  const std::uint64_t value = given.value_or(otherwise);
+  // Twice as many are held as run, and a Hello names at most k_worker_jobs.
+  if (value == 0 || value > limits::k_worker_jobs / 2) {
+    return make_error(ErrorKind::invalid, "--" + std::string(option) + " must be between 1 and " +
+                                              std::to_string(limits::k_worker_jobs / 2));
+  }
+  return static_cast<unsigned>(value);
+}
+
+std::optional<std::chrono::milliseconds> seconds(const std::optional<std::uint64_t>& given) {
+  constexpr std::uint64_t k_most = 365ULL * 24U * 3600U;
+  return given ? std::optional<std::chrono::milliseconds>(
+                     std::chrono::seconds(std::min(*given, k_most)))
+               : std::nullopt;
+}
+
+Result<WorkerOptions> options_of(const CommandLine& line) {
+  if (line.connect.empty()) {
+    return make_error(ErrorKind::invalid, "--connect is missing",
+                      "name the coordinator's endpoint, for example ipc:///run/athanor/workers");
+  }
+  WorkerOptions options;
+  options.endpoint = line.connect;
+  options.exposure =
+      line.insecure ? transport::Exposure::insecure : transport::Exposure::local_only;
+  options.name = line.name.empty() ? host_name() + "/" + std::to_string(::getpid()) : line.name;
+  if (options.name.size() > limits::k_filename_bytes || printable(options.name) != options.name) {
+    return make_error(ErrorKind::invalid, "--name must be at most 255 bytes of plain text");
+  }
+  ATHANOR_ASSIGN(options.cpu, bounded(line.cpu, cpu_count(), "cpu"));
+  ATHANOR_ASSIGN(options.slots, bounded(line.jobs, 2 * options.cpu + 2, "jobs"));
+  const std::string temporary = process_environment()("TMPDIR").value_or("");
+  options.scratch_parent =
+      !line.scratch.empty() ? line.scratch : (temporary.empty() ? "/tmp" : temporary);
+  options.on_coordinator_lost =
+      line.on_coordinator_lost == "wait" ? OnCoordinatorLost::wait : OnCoordinatorLost::stop;
+  options.lost_patience = seconds(line.lost_timeout).value_or(options.lost_patience);
+  options.drain_timeout = seconds(line.drain_timeout).value_or(options.drain_timeout);
+  options.idle_timeout = seconds(line.idle_timeout);
+  options.time_limit = seconds(line.time_limit);
+  return options;
+}
+
+ExitStatus status_of(const WorkerResult& result) {
+  switch (result.end) {
+    case WorkerEnd::left:
+      return ExitStatus::ready;
+    case WorkerEnd::interrupted:
+      return ExitStatus::terminated;
+    case WorkerEnd::rejected:
+      return ExitStatus::refused;
+    case WorkerEnd::coordinator_lost:
+      return ExitStatus::try_later;
+  }
+  return ExitStatus::partial;
+}
+
+ExitStatus complain(const Error& error) {
+  std::fprintf(stderr, "athanor-worker: %s\n", error.to_string().c_str());
+  return cli::exit_status_of(error.kind);
+}
+
+ExitStatus work(const CommandLine& line) {
+  const Result<WorkerOptions> options = options_of(line);
+  if (!options) {
+    return complain(options.error());
+  }
+  Logger log({.level = log_level_from_string(line.log_level).value_or(LogLevel::info),
+              .form = line.log_format == "json" ? LogForm::json : LogForm::text});
+  const SystemClock clock;
+  const Result<WorkerResult> result = run_worker(*options, clock, log);
+  if (!result) {
+    return complain(result.error());
+  }
+  const ExitStatus status = status_of(*result);
+  if (!result->threads_ended) {
+    log.warning("a job didn't stop in time; ending without it");
+    std::_Exit(cli::code(status));
+  }
+  return status;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  try {
+    CommandLine line;
+    cli::OptionTable table;
+    declare(table, line);
+    const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+    if (const Result<void> parsed = table.parse(arguments); !parsed) {
+      return cli::code(complain(parsed.error()));
+    }
+    if (line.help) {
+      std::fputs(cli::help_text("athanor-worker", command_text(), table).c_str(), stdout);
+      return cli::code(ExitStatus::ready);
+    }
+    if (line.version) {
+      std::printf("athanor-worker %s\n", std::string(version()).c_str());
+      return cli::code(ExitStatus::ready);
+    }
+    return cli::code(work(line));
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "athanor-worker: %s\n", error.what());
+    return cli::code(ExitStatus::partial);
+  }
+}
+
+}  // namespace athanor::worker

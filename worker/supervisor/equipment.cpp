@@ -1,0 +1,55 @@
+#include "worker/supervisor/equipment.hpp"
+
+#include "shared/net/curl_http_client.hpp"
+#include "shared/store/open_store.hpp"
+#include "worker/pipeline/make_pipeline.hpp"
+
+#include <utility>
+
+namespace athanor::worker {
+namespace {
+
+class EquippedPipeline final : public Pipeline {
+ public:
+  EquippedPipeline(std::unique_ptr<Store> store, std::unique_ptr<HttpClient> http)
+      : store_(std::move(store)),
+        http_(std::move(http)) {}
+
+  void stand(const protocol::WorkSettings& settings, unsigned cpu, Workspace& workspace,
+             const Clock& clock) {
+    pipeline_ = make_pipeline({.store = *store_,
+                               .http = *http_,
+                               .workspace = workspace,
+                               .clock = clock,
+                               .random = Random::from_entropy(),
+                               .sleeper = real_sleeper(),
+                               .settings = settings,
+                               .cpu = cpu});
+  }
+
+  JobOutcome run(const JobSpec& spec, ProgressCell& progress, std::stop_token stop) override {
+    return pipeline_->run(spec, progress, std::move(stop));
+  }
+
+ private:
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<HttpClient> http_;
+  std::unique_ptr<Pipeline> pipeline_;  // refers to the two above
+};
+
+}  // namespace
+
+Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings, unsigned cpu,
+                                        Workspace& workspace, const Clock& clock) {
+  // A store that the coordinator uses is there: one that isn't is a wrong mount, not a new store.
+  ATHANOR_ASSIGN(std::unique_ptr<Store> store, open_store(settings.store_url, CreateStore::no));
+  HttpClientOptions options;
+  // The pipeline decides which file URLs are allowed: some are only the targets of origin maps.
+  options.file_urls = FileUrls::allow;
+  ATHANOR_ASSIGN(std::unique_ptr<HttpClient> http, make_curl_http_client(std::move(options)));
+  auto pipeline = std::make_shared<EquippedPipeline>(std::move(store), std::move(http));
+  pipeline->stand(settings, cpu, workspace, clock);
+  return std::shared_ptr<Pipeline>(std::move(pipeline));
+}
+
+}  // namespace athanor::worker
