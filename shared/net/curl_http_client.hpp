@@ -18,6 +18,11 @@ enum class FileUrls {
   allow,   // read like any other; only where the user said so
 };
 
+enum class Proxies {
+  environment,  // http_proxy, HTTP_PROXY, https_proxy, all_proxy, no_proxy and their capitals
+  none,         // always direct: for what is on this machine or one hop away
+};
+
 struct HttpClientOptions {
   std::string user_agent{};  // empty: "athanor/<version>"
   FileUrls file_urls = FileUrls::refuse;
@@ -31,8 +36,8 @@ struct HttpClientOptions {
   std::filesystem::path ca_bundle{};
   std::filesystem::path client_certificate{};  // PEM; with its key in it or in client_key
   std::filesystem::path client_key{};
-  // Proxies (http_proxy, HTTP_PROXY, https_proxy, all_proxy, no_proxy and their capitals) are read
-  // from the process's environment by curl itself; this is for the names above.
+  Proxies proxies = Proxies::environment;
+  // For the names above; curl itself reads the proxies' names from the process's environment.
   EnvironmentLookup environment = process_environment();
   std::size_t kept_connections = 64;  // idle transfers that keep their connections for later
 };

@@ -314,6 +314,10 @@ void CurlTransfer::prepare_security(const HttpRequest& request) {
     curl_easy_setopt(easy_, CURLOPT_SSLCERT, options_.client_certificate.c_str());
     curl_easy_setopt(easy_, CURLOPT_SSLKEY, key.c_str());
   }
+  if (options_.proxies == Proxies::none) {
+    curl_easy_setopt(easy_, CURLOPT_PROXY, "");
+    return;
+  }
   // curl itself doesn't read HTTP_PROXY in capitals, because a CGI program's client can set it.
   if (!options_.environment("http_proxy") && !options_.environment("REQUEST_METHOD")) {
     const auto proxy = options_.environment("HTTP_PROXY");

@@ -3,7 +3,9 @@
 #include "shared/base/strings.hpp"
 #include "shared/net/url.hpp"
 #include "shared/os/files.hpp"
+#include "shared/store/cloud_client.hpp"
 #include "shared/store/local_store.hpp"
+#include "shared/store/s3_store.hpp"
 
 #include <array>
 #include <filesystem>
@@ -35,6 +37,13 @@ Result<std::unique_ptr<Store>> open_file_url(std::string_view text, CreateStore 
   return open_directory(percent_decode(url.path), create);
 }
 
+Result<std::unique_ptr<Store>> open_s3(std::string_view url, CreateStore /*create*/) {
+  // Buckets are made by who pays for them.
+  ATHANOR_ASSIGN(CloudServices services,
+                 real_cloud_services(process_environment()("AWS_CA_BUNDLE").value_or("")));
+  return S3Store::open(url, std::move(services));
+}
+
 struct Scheme {
   std::string_view name;
   Result<std::unique_ptr<Store>> (*open)(std::string_view url, CreateStore create);
@@ -42,6 +51,7 @@ struct Scheme {
 
 constexpr std::array k_schemes = {
     Scheme{"file", &open_file_url},
+    Scheme{"s3", &open_s3},
 };
 
 }  // namespace

@@ -83,6 +83,10 @@ class Store {
   // Whether one look-up per key is as cheap as a listing (a directory) or costs a round trip.
   virtual bool cheap_lookups() const = 0;
 
+  // Whether put_if_absent is one step for the store itself, so that of two writers one always
+  // loses. Where it isn't, that is said to the user once. May try it with an object of its own.
+  virtual Result<bool> creates_conditionally() { return true; }
+
   // Every object whose key begins with `prefix` (a whole folder: empty or ending in "/"), in the
   // order of the keys' bytes. What appears or disappears meanwhile may or may not be seen.
   virtual Result<void> list(std::string_view prefix, const ObjectVisitor& visit,

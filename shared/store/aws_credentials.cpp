@@ -1,0 +1,253 @@
+#include "shared/store/aws_credentials.hpp"
+
+#include "shared/base/strings.hpp"
+#include "shared/base/units.hpp"
+#include "shared/json/json.hpp"
+#include "shared/net/http_date.hpp"
+#include "shared/net/retry.hpp"
+#include "shared/net/url.hpp"
+#include "shared/os/files.hpp"
+#include "shared/store/source_body.hpp"
+#include "shared/store/xml.hpp"
+
+namespace athanor {
+namespace {
+
+constexpr auto k_refresh_margin = std::chrono::minutes(5);
+constexpr std::uint64_t k_answer_bytes = 64_KiB;
+
+std::string string_member(const Json& json, std::string_view name) {
+  const Json* member = json.find(name);
+  const std::string* text = member == nullptr ? nullptr : member->as_string();
+  return text == nullptr ? std::string() : *text;
+}
+
+// The JSON that container endpoints and the metadata service give.
+Result<AwsCredentials> credentials_from_json(std::string_view text, std::string origin) {
+  ATHANOR_ASSIGN(const Json json, parse_json(text, {.bytes = k_answer_bytes}));
+  AwsCredentials credentials;
+  credentials.keys = {.access_key_id = string_member(json, "AccessKeyId"),
+                      .secret_access_key = string_member(json, "SecretAccessKey"),
+                      .session_token = string_member(json, "Token")};
+  credentials.expires = parse_iso_date(string_member(json, "Expiration"));
+  credentials.origin = std::move(origin);
+  if (credentials.keys.access_key_id.empty() || credentials.keys.secret_access_key.empty()) {
+    return make_error(ErrorKind::rejected, credentials.origin + " gives no AWS credentials");
+  }
+  return credentials;
+}
+
+// The body of a 200 answer; an Error for anything else.
+Result<std::string> fetch_text(HttpClient& http, HttpRequest request, const std::string& what) {
+  std::string text;
+  request.max_body_bytes = k_answer_bytes;
+  request.follow_redirects = FollowRedirects::no;
+  ATHANOR_ASSIGN(const HttpResponse response, http.perform(request, collect_into(text), {}));
+  if (response.status != 200) {
+    return status_error(response, what);
+  }
+  return text;
+}
+
+bool is_loopback_or_container_host(const std::string& host) {
+  return host == "localhost" || host.starts_with("127.") || host == "[::1]" ||
+         host == "169.254.170.2" || host == "169.254.170.23" || host == "[fd00:ec2::23]";
+}
+
+}  // namespace
+
+AwsCredentialChain::AwsCredentialChain(World world)
+    : world_(std::move(world)) {}
+
+Result<AwsCredentials> AwsCredentialChain::get() {
+  const std::lock_guard lock(mutex_);
+  const auto now = world_.clock.wall_now();
+  if (current_ && (!current_->expires || *current_->expires - now > k_refresh_margin)) {
+    return *current_;
+  }
+  auto found = find();
+  if (found) {
+    current_ = found.value();
+  } else if (current_ && current_->expires && *current_->expires > now) {
+    return *current_;  // still good for a moment; the next call tries again
+  }
+  return found;
+}
+
+bool AwsCredentialChain::invalidate(const AwsCredentials& refused) {
+  const std::lock_guard lock(mutex_);
+  if (!current_ || !current_->expires) {
+    return false;
+  }
+  if (current_->keys.access_key_id == refused.keys.access_key_id &&
+      current_->keys.session_token == refused.keys.session_token) {
+    current_.reset();
+  }
+  return true;
+}
+
+Result<AwsCredentials> AwsCredentialChain::find() {
+  if (auto credentials = from_environment()) {
+    return std::move(*credentials);
+  }
+  ATHANOR_ASSIGN(auto web_identity, from_web_identity());
+  if (web_identity) {
+    return std::move(*web_identity);
+  }
+  if (auto credentials = from_profile()) {
+    return std::move(*credentials);
+  }
+  ATHANOR_ASSIGN(auto container, from_container());
+  if (container) {
+    return std::move(*container);
+  }
+  ATHANOR_ASSIGN(auto metadata, from_metadata());
+  if (metadata) {
+    return std::move(*metadata);
+  }
+  return make_error(
+      ErrorKind::rejected, "there are no AWS credentials",
+      "Looked at AWS_ACCESS_KEY_ID, a web identity, the profile '" +
+          printable(world_.profile.name) +
+          "', a container's endpoint and the machine's metadata service. For a public bucket add "
+          "?anonymous=true to the store's URL");
+}
+
+std::optional<AwsCredentials> AwsCredentialChain::from_environment() const {
+  const auto id = environment_value(world_.environment, "AWS_ACCESS_KEY_ID");
+  const auto secret = environment_value(world_.environment, "AWS_SECRET_ACCESS_KEY");
+  if (!id || !secret) {
+    return std::nullopt;
+  }
+  return AwsCredentials{
+      .keys = {.access_key_id = *id,
+               .secret_access_key = *secret,
+               .session_token =
+                   environment_value(world_.environment, "AWS_SESSION_TOKEN").value_or("")},
+      .expires = std::nullopt,
+      .origin = "the environment"};
+}
+
+Result<std::optional<AwsCredentials>> AwsCredentialChain::from_web_identity() {
+  const auto setting = [&](std::string_view variable, const char* in_profile) {
+    const auto value = environment_value(world_.environment, variable);
+    return value ? value : world_.profile.find(in_profile);
+  };
+  const auto file = setting("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
+  const auto role = setting("AWS_ROLE_ARN", "role_arn");
+  if (!file || !role) {
+    return std::optional<AwsCredentials>();
+  }
+  ATHANOR_ASSIGN(const std::string token, read_file(*file, k_answer_bytes));
+  const auto endpoint = environment_value(world_.environment, "AWS_ENDPOINT_URL_STS");
+  const std::string host =
+      world_.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
+  const std::string session =
+      setting("AWS_ROLE_SESSION_NAME", "role_session_name").value_or("athanor");
+  HttpRequest request;
+  request.method = "POST";
+  request.url = endpoint.value_or("https://sts." + world_.region + host) + "/";
+  request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
+  request.body = body_of_text(canonical_query({{"Action", "AssumeRoleWithWebIdentity"},
+                                               {"Version", "2011-06-15"},
+                                               {"RoleArn", *role},
+                                               {"RoleSessionName", session},
+                                               {"WebIdentityToken", std::string(trim(token))}}));
+  ATHANOR_ASSIGN(const std::string text,
+                 fetch_text(world_.http, std::move(request),
+                            "asking the token service for the role of a web identity"));
+  ATHANOR_ASSIGN(const XmlElement root, parse_xml(text));
+  const XmlElement* result = root.child("AssumeRoleWithWebIdentityResult");
+  const XmlElement* keys = result == nullptr ? nullptr : result->child("Credentials");
+  if (keys == nullptr || keys->text_of("AccessKeyId").empty()) {
+    return make_error(ErrorKind::rejected, "the token service gives no credentials");
+  }
+  return std::optional(
+      AwsCredentials{.keys = {.access_key_id = keys->text_of("AccessKeyId"),
+                              .secret_access_key = keys->text_of("SecretAccessKey"),
+                              .session_token = keys->text_of("SessionToken")},
+                     .expires = parse_iso_date(keys->text_of("Expiration")),
+                     .origin = "the web identity in " + *file});
+}
+
+std::optional<AwsCredentials> AwsCredentialChain::from_profile() const {
+  const auto id = world_.profile.find("aws_access_key_id");
+  const auto secret = world_.profile.find("aws_secret_access_key");
+  if (!id || !secret) {
+    return std::nullopt;
+  }
+  return AwsCredentials{
+      .keys = {.access_key_id = *id,
+               .secret_access_key = *secret,
+               .session_token = world_.profile.find("aws_session_token").value_or("")},
+      .expires = std::nullopt,
+      .origin = "the profile '" + printable(world_.profile.name) + "'"};
+}
+
+Result<std::optional<AwsCredentials>> AwsCredentialChain::from_container() {
+  const auto relative =
+      environment_value(world_.environment, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  const auto full = environment_value(world_.environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+  if (!relative && !full) {
+    return std::optional<AwsCredentials>();
+  }
+  HttpRequest request;
+  request.url = relative ? "http://169.254.170.2" + *relative : *full;
+  ATHANOR_ASSIGN(const Url url, Url::parse(request.url));
+  if (url.scheme != "https" && !is_loopback_or_container_host(url.host)) {
+    return make_error(ErrorKind::rejected,
+                      "AWS_CONTAINER_CREDENTIALS_FULL_URI names another machine without TLS",
+                      "Only this machine and the container service may be asked over http");
+  }
+  auto token = environment_value(world_.environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  if (const auto file =
+          environment_value(world_.environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
+    ATHANOR_ASSIGN(const std::string text, read_file(*file, k_answer_bytes));
+    token = std::string(trim(text));
+  }
+  if (token) {
+    request.headers = {{"Authorization", *token}};
+  }
+  ATHANOR_ASSIGN(const std::string text,
+                 fetch_text(world_.metadata_http, std::move(request),
+                            "asking the container's endpoint for credentials"));
+  ATHANOR_ASSIGN(AwsCredentials credentials,
+                 credentials_from_json(text, "the container's endpoint"));
+  return std::optional(std::move(credentials));
+}
+
+Result<std::optional<AwsCredentials>> AwsCredentialChain::from_metadata() {
+  const auto disabled = environment_value(world_.environment, "AWS_EC2_METADATA_DISABLED");
+  if (disabled && to_lower(*disabled) == "true") {
+    return std::optional<AwsCredentials>();
+  }
+  std::string endpoint = environment_value(world_.environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT")
+                             .value_or("http://169.254.169.254");
+  while (endpoint.ends_with('/')) {
+    endpoint.pop_back();
+  }
+  HttpRequest ask{.method = "PUT",
+                  .url = endpoint + "/latest/api/token",
+                  .headers = {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}};
+  const auto token = fetch_text(world_.metadata_http, std::move(ask), "");
+  if (!token) {
+    return std::optional<AwsCredentials>();  // this is no machine of that cloud
+  }
+  const HttpHeaders headers = {{"X-aws-ec2-metadata-token", token.value()}};
+  const std::string base = endpoint + "/latest/meta-data/iam/security-credentials/";
+  const std::string what = "asking the machine's metadata service for credentials";
+  const auto roles = fetch_text(world_.metadata_http, {.url = base, .headers = headers}, what);
+  if (!roles) {
+    return std::optional<AwsCredentials>();  // a machine without a role
+  }
+  const std::string role(trim(split(roles.value(), '\n').front()));
+  ATHANOR_ASSIGN(
+      const std::string text,
+      fetch_text(world_.metadata_http,
+                 {.url = base + percent_encode(role, KeepSlash::no), .headers = headers}, what));
+  ATHANOR_ASSIGN(AwsCredentials credentials,
+                 credentials_from_json(text, "the machine's metadata service"));
+  return std::optional(std::move(credentials));
+}
+
+}  // namespace athanor

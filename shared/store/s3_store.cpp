@@ -1,0 +1,387 @@
+#include "shared/store/s3_store.hpp"
+
+#include "shared/base/strings.hpp"
+#include "shared/base/units.hpp"
+#include "shared/net/url.hpp"
+#include "shared/store/folder_entries.hpp"
+#include "shared/store/object_key.hpp"
+#include "shared/store/s3_multipart.hpp"
+#include "shared/store/source_body.hpp"
+#include "shared/store/xml.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace athanor {
+namespace {
+
+constexpr std::uint64_t k_listing_bytes = 64_MiB;  // of one page
+// Larger objects are looked for before their bytes are sent: some stores judge the condition only
+// after the last byte.
+constexpr std::uint64_t k_look_first_from = 1_MiB;
+constexpr std::string_view k_trial_key = ".athanor/tmp/conditional-create";
+
+bool is_success(int status) {
+  return status >= 200 && status < 300;
+}
+
+std::string quoted_key(std::string_view key) {
+  return "'" + printable(key, 1100) + "'";
+}
+
+// A key in a listing with encoding-type=url, where a blank may be "+".
+std::string listed_key(std::string text) {
+  std::replace(text.begin(), text.end(), '+', ' ');
+  return percent_decode(text);
+}
+
+std::uint64_t number(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+struct S3Store::Page {
+  std::vector<ObjectInfo> objects;   // keys relative to the store's root
+  std::vector<std::string> folders;  // relative to the root, with their final "/"
+  std::string next;                  // empty: the last page
+};
+
+Result<std::unique_ptr<Store>> S3Store::open(std::string_view url, CloudServices services) {
+  ATHANOR_ASSIGN(const StoreUrl parsed, StoreUrl::parse(url, S3Settings::names()));
+  ATHANOR_ASSIGN(AwsProfile profile, load_aws_profile(services.environment));
+  ATHANOR_ASSIGN(S3Settings settings, S3Settings::make(parsed, services.environment, profile));
+  std::unique_ptr<S3Store> store(
+      new S3Store(parsed.text(), std::move(services), std::move(settings), std::move(profile)));
+  // Everybody who uses a store lists it.
+  ATHANOR_TRY(store->list_page("", "/", "", {}));
+  return std::unique_ptr<Store>(std::move(store));
+}
+
+S3Store::S3Store(std::string url, CloudServices services, S3Settings settings, AwsProfile profile)
+    : url_(std::move(url)),
+      client_(std::move(services), std::move(settings), std::move(profile)) {}
+
+Error S3Store::in_store(Error error) const {
+  return std::move(error).with_context("the store " + url_);
+}
+
+Result<bool> S3Store::creates_conditionally() {
+  const std::lock_guard lock(mutex_);
+  if (conditional_) {
+    return *conditional_;
+  }
+  const ObjectSource trial = ObjectSource::from_bytes("Tried once by each writer.\n");
+  // Twice: a store that doesn't know the condition overwrites, one that does refuses the second.
+  for (int i = 1; !conditional_; ++i) {
+    auto answer = send(k_trial_key, trial, {{"If-None-Match", "*"}}, {});
+    if (!answer) {
+      return in_store(std::move(answer).error());
+    }
+    const int status = answer->response.status;
+    if (status == 412) {
+      conditional_ = true;
+    } else if (status == 501 || (is_success(status) && i == 2)) {
+      conditional_ = false;
+    } else if (!is_success(status)) {
+      return in_store(client_.explain(answer->response, "trying to create an object"));
+    }
+    if (conditional_ && i == 2) {  // the first one was ours
+      static_cast<void>(
+          client_
+              .perform(
+                  {.method = "DELETE", .key = full(k_trial_key), .what = "removing a trial object"},
+                  {}, {})
+              .ok());
+    }
+  }
+  return *conditional_;
+}
+
+Result<S3Store::Page> S3Store::list_page(std::string_view prefix, const std::string& delimiter,
+                                         const std::string& token, std::stop_token stop) {
+  S3Request request{.query = {{"list-type", "2"},
+                              {"encoding-type", "url"},
+                              {"max-keys", "1000"},
+                              {"prefix", full(prefix)}},
+                    .max_body_bytes = k_listing_bytes,
+                    .what = "listing " + quoted_key(prefix)};
+  if (!delimiter.empty()) {
+    request.query.emplace_back("delimiter", delimiter);
+  }
+  if (!token.empty()) {
+    request.query.emplace_back("continuation-token", token);
+  }
+  std::string text;
+  request.change_each_try = [&](HttpHeaders&) { text.clear(); };
+  auto answer = client_.perform(request, collect_into(text), std::move(stop));
+  if (!answer) {
+    return in_store(std::move(answer).error());
+  }
+  if (!is_success(answer->response.status)) {
+    return in_store(client_.explain(answer->response, request.what));
+  }
+  ATHANOR_ASSIGN(const XmlElement xml, parse_xml(text));
+  const std::string root = client_.settings().prefix;
+  Page page;
+  for (const XmlElement& element : xml.children) {
+    const bool is_folder = element.name == "CommonPrefixes";
+    if (!is_folder && element.name != "Contents") {
+      continue;
+    }
+    std::string key = listed_key(element.text_of(is_folder ? "Prefix" : "Key"));
+    if (!key.starts_with(request.query[3].second)) {
+      return in_store(
+          make_error(ErrorKind::corrupt, request.what + ": the store lists what wasn't asked for"));
+    }
+    key.erase(0, root.size());
+    if (is_folder) {
+      page.folders.push_back(std::move(key));
+    } else if (!key.starts_with(".athanor/tmp/")) {
+      page.objects.push_back({.key = std::move(key),
+                              .size = number(element.text_of("Size")),
+                              .version_tag = element.text_of("ETag")});
+    }
+  }
+  if (xml.text_of("IsTruncated") == "true") {
+    page.next = xml.text_of("NextContinuationToken");
+    if (page.next.empty()) {
+      return in_store(
+          make_error(ErrorKind::corrupt, request.what + ": the store's listing breaks off"));
+    }
+  }
+  return page;
+}
+
+Result<void> S3Store::list(std::string_view prefix, const ObjectVisitor& visit,
+                           std::stop_token stop) {
+  ATHANOR_TRY(check_object_prefix(prefix));
+  std::string token;
+  do {
+    ATHANOR_ASSIGN(const Page page, list_page(prefix, "", token, stop));
+    for (const ObjectInfo& info : page.objects) {
+      ATHANOR_TRY(visit(info));
+    }
+    token = page.next;
+  } while (!token.empty());
+  return {};
+}
+
+Result<std::vector<Store::FolderEntry>> S3Store::list_folder(std::string_view prefix) {
+  ATHANOR_TRY(check_object_prefix(prefix));
+  FolderEntries entries(prefix);
+  std::string token;
+  do {
+    ATHANOR_ASSIGN(const Page page, list_page(prefix, "/", token, {}));
+    for (const ObjectInfo& info : page.objects) {
+      entries.add_object(info.key);
+    }
+    for (const std::string& folder : page.folders) {
+      entries.add_folder(folder);
+    }
+    token = page.next;
+  } while (!token.empty());
+  return std::move(entries).sorted();
+}
+
+Result<std::optional<S3Store::Found>> S3Store::head(std::string_view key, std::stop_token stop) {
+  const S3Request request{
+      .method = "HEAD", .key = full(key), .what = "looking for " + quoted_key(key)};
+  auto answer = client_.perform(request, {}, std::move(stop));
+  if (!answer) {
+    return in_store(std::move(answer).error());
+  }
+  const HttpResponse& response = answer->response;
+  if (response.status == 404) {
+    return std::optional<Found>();
+  }
+  if (!is_success(response.status)) {
+    return in_store(client_.explain(response, request.what));
+  }
+  return std::optional(
+      Found{.info = {.key = std::string(key),
+                     .size = number(response.header("content-length").value_or("")),
+                     .version_tag = response.header("etag").value_or("")},
+            .sha256 = response.header("x-amz-meta-sha256").value_or("")});
+}
+
+Result<std::optional<ObjectInfo>> S3Store::find(std::string_view key) {
+  ATHANOR_TRY(check_object_key(key));
+  ATHANOR_ASSIGN(auto found, head(key, {}));
+  return found ? std::optional(std::move(found->info)) : std::nullopt;
+}
+
+Result<bool> S3Store::get(std::string_view key, ByteRange range, const ObjectSink& sink,
+                          std::stop_token stop) {
+  ATHANOR_TRY(check_object_key(key));
+  if (range.length == 0) {
+    ATHANOR_ASSIGN(const auto found, head(key, std::move(stop)));
+    return found.has_value();
+  }
+  std::uint64_t done = 0;
+  S3Request request{
+      .key = full(key), .max_body_bytes = UINT64_MAX, .what = "reading " + quoted_key(key)};
+  // A try after the first goes on where the bytes broke off.
+  request.change_each_try = [&](HttpHeaders& headers) {
+    if (auto header = range_header(range, done)) {
+      headers.emplace_back("Range", *header);
+    }
+  };
+  std::optional<Error> refused;
+  auto answer = client_.perform(
+      request,
+      [&](std::span<const std::uint8_t> bytes) -> Result<void> {
+        done += bytes.size();
+        auto taken = sink(bytes);
+        if (!taken) {
+          refused = taken.error();
+        }
+        return taken;
+      },
+      std::move(stop));
+  if (refused) {  // the caller's own words come back as they are
+    return std::move(*refused);
+  }
+  if (!answer) {
+    return in_store(std::move(answer).error());
+  }
+  const int status = answer->response.status;
+  if (status == 404 || is_success(status)) {
+    return status != 404;
+  }
+  if (status == 416) {  // nothing is there from that byte on
+    return true;
+  }
+  return in_store(client_.explain(answer->response, request.what));
+}
+
+Result<CloudAnswer> S3Store::send(std::string_view key, const ObjectSource& source,
+                                  HttpHeaders condition, std::stop_token stop) {
+  HttpHeaders headers = client_.settings().write_headers;
+  headers.emplace_back("x-amz-meta-sha256", source.digest().sha256.hex());
+  if (source.size() > client_.settings().multipart_from) {
+    S3MultipartUpload upload(client_, full(key), source, std::move(headers));
+    return upload.run(std::move(condition), std::move(stop));
+  }
+  headers.insert(headers.end(), condition.begin(), condition.end());
+  return client_.perform(
+      {.method = "PUT",
+       .key = full(key),
+       .headers = std::move(headers),
+       .payload_sha256 = source.digest().sha256.hex(),
+       .body = [&] { return body_of(source); },
+       .max_body_bytes = 64_KiB,
+       .what = "writing " + quoted_key(key)},
+      [](std::span<const std::uint8_t>) { return Result<void>(); }, std::move(stop));
+}
+
+// After an answer was lost: an object with our bytes is ours.
+Result<PutOutcome> S3Store::whose_is_it(std::string_view key, const ObjectSource& source) {
+  ATHANOR_ASSIGN(const auto found, head(key, {}));
+  if (!found) {
+    return in_store(make_error(ErrorKind::retry, "writing " + quoted_key(key) +
+                                                     ": the store took the bytes and lost them"));
+  }
+  const bool ours =
+      found->info.size == source.size() && found->sha256 == source.digest().sha256.hex();
+  return ours ? PutOutcome::created : PutOutcome::exists;
+}
+
+Result<PutOutcome> S3Store::put_if_absent(std::string_view key, const ObjectSource& source,
+                                          std::stop_token stop) {
+  ATHANOR_TRY(check_object_key(key));
+  ATHANOR_ASSIGN(const bool conditional, creates_conditionally());
+  if (!conditional || source.size() >= k_look_first_from) {
+    ATHANOR_ASSIGN(const auto found, head(key, stop));
+    if (found) {
+      return PutOutcome::exists;
+    }
+  }
+  HttpHeaders condition;
+  if (conditional) {
+    condition.emplace_back("If-None-Match", "*");
+  }
+  auto answer = send(key, source, std::move(condition), std::move(stop));
+  if (!answer) {
+    return in_store(std::move(answer).error());
+  }
+  const int status = answer->response.status;
+  if (is_success(status)) {
+    return PutOutcome::created;
+  }
+  if (status == 412 && !answer->after_doubt) {
+    return PutOutcome::exists;
+  }
+  if (status == 412 || (status == 404 && answer->after_doubt)) {
+    return whose_is_it(key, source);
+  }
+  return in_store(client_.explain(answer->response, "writing " + quoted_key(key)));
+}
+
+Result<PutOutcome> S3Store::put(std::string_view key, const ObjectSource& source,
+                                const std::optional<std::string>& expected_version) {
+  ATHANOR_TRY(check_object_key(key));
+  std::vector<HttpHeaders> conditions;  // to be tried in turn until one holds
+  if (expected_version) {
+    ATHANOR_ASSIGN(const bool conditional, creates_conditionally());
+    if (!conditional || !expected_version->empty()) {
+      // Not every store that knows If-None-Match knows If-Match: a look first costs little here.
+      ATHANOR_ASSIGN(const auto found, head(key, {}));
+      if ((found ? found->info.version_tag : std::string()) != *expected_version) {
+        return PutOutcome::exists;
+      }
+    }
+    if (conditional && expected_version->empty()) {
+      conditions.push_back({{"If-None-Match", "*"}});
+    } else if (conditional) {
+      conditions.push_back({{"If-Match", *expected_version}});
+      if (expected_version->size() > 2 && expected_version->starts_with('"')) {
+        // Some stores (Ceph) compare the tag without its quotes. It is a condition either way.
+        conditions.push_back(
+            {{"If-Match", expected_version->substr(1, expected_version->size() - 2)}});
+      }
+    }
+  }
+  if (conditions.empty()) {
+    conditions.emplace_back();
+  }
+  for (const HttpHeaders& condition : conditions) {
+    auto answer = send(key, source, condition, {});
+    if (!answer) {
+      return in_store(std::move(answer).error());
+    }
+    const int status = answer->response.status;
+    if (is_success(status)) {
+      return PutOutcome::created;
+    }
+    if (!expected_version || (status != 412 && status != 404)) {
+      return in_store(client_.explain(answer->response, "writing " + quoted_key(key)));
+    }
+    if (answer->after_doubt) {
+      ATHANOR_ASSIGN(const PutOutcome outcome, whose_is_it(key, source));
+      if (outcome == PutOutcome::created) {
+        return outcome;
+      }
+    }
+  }
+  return PutOutcome::exists;
+}
+
+Result<void> S3Store::remove(std::string_view key) {
+  ATHANOR_TRY(check_object_key(key));
+  const S3Request request{
+      .method = "DELETE", .key = full(key), .what = "removing " + quoted_key(key)};
+  auto answer = client_.perform(request, {}, {});
+  if (!answer) {
+    return in_store(std::move(answer).error());
+  }
+  const int status = answer->response.status;
+  if (!is_success(status) && status != 404) {
+    return in_store(client_.explain(answer->response, request.what));
+  }
+  return {};
+}
+
+}  // namespace athanor
