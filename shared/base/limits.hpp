@@ -65,6 +65,7 @@ static_assert(k_grant_bytes < k_message_bytes / 2);
 // Worker processes that die before anything gets done are started again so many times, with pauses
 // that grow from the base to the ceiling. More than a poison job can kill before it is quarantined.
 inline constexpr unsigned k_worker_restarts = 20;
+inline constexpr unsigned k_worker_starts = 6;  // as long as none has ever said hello
 static_assert(k_worker_restarts > 2 * k_crashes_until_quarantine);
 inline constexpr std::chrono::milliseconds k_worker_restart_base{50};
 inline constexpr std::chrono::milliseconds k_worker_restart_ceiling{5'000};

@@ -1,0 +1,298 @@
+#include "coordinator/server/hosted_coordinator.hpp"
+
+#include "coordinator/core/restore.hpp"
+#include "coordinator/journal/journal.hpp"
+#include "shared/base/check.hpp"
+#include "shared/base/limits.hpp"
+#include "shared/os/files.hpp"
+#include "shared/protocol/codec.hpp"
+
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <utility>
+#include <variant>
+
+namespace athanor::coordinator {
+namespace {
+
+// Session numbers name a worker in every message: nobody may guess one.
+std::uint64_t unguessable_number() {
+  std::uint64_t number = 0;
+  while (number == 0) {
+    ATHANOR_CHECK(getrandom(&number, sizeof number, 0) == sizeof number);
+  }
+  return number;
+}
+
+// A spec that can't be sent would come to light only when it is granted.
+Result<void> check_sendable(const Submission& submission) {
+  for (const JobSpec& spec : submission.jobs) {
+    protocol::Grant grant;
+    grant.jobs.push_back({.lease = {.epoch = 1, .job = JobId{1}, .attempt = 1}, .spec = spec});
+    if (const auto frames = protocol::encode(grant); !frames.ok()) {
+      return Error(frames.error()).with_context("package " + spec.source_url);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+HostedCoordinator::HostedCoordinator(CoordinatorOptions options, Store& store,
+                                     RunListener& listener, std::unique_ptr<const Clock> clock)
+    : options_(std::move(options)),
+      store_(store),
+      layout_(options_.settings.packages_root, options_.settings.environments_root),
+      listener_(listener),
+      clock_(std::move(clock)) {}
+
+HostedCoordinator::~HostedCoordinator() = default;
+
+Result<std::unique_ptr<Coordinator>> Coordinator::start(CoordinatorOptions options, Store& store,
+                                                        RunListener& listener) {
+  ATHANOR_ASSIGN(std::unique_ptr<Coordinator> self,
+                 HostedCoordinator::make(std::move(options), store, listener,
+                                         std::make_unique<SystemClock>()));
+  return self;
+}
+
+Result<std::unique_ptr<HostedCoordinator>> HostedCoordinator::make(
+    CoordinatorOptions options, Store& store, RunListener& listener,
+    std::unique_ptr<const Clock> clock) {
+  std::unique_ptr<HostedCoordinator> self(
+      new HostedCoordinator(std::move(options), store, listener, std::move(clock)));
+  std::unique_ptr<Journal> journal;
+  if (!self->options_.journal.empty()) {
+    ATHANOR_ASSIGN(journal, Journal::open(self->options_.journal, *self->clock_));
+  }
+  ATHANOR_TRY(self->begin(std::move(journal)));
+  ATHANOR_TRY(self->open_endpoints());
+  ATHANOR_ASSIGN(self->pool_, BlockingPool::start(self->options_.blocking_threads));
+  self->make_worker_processes();
+  return self;
+}
+
+Result<void> HostedCoordinator::begin(std::unique_ptr<Journal> journal) {
+  EventLoop::Options loop;
+  loop.reactor.settings = options_.settings;
+  loop.seed = unguessable_number();
+  std::unique_ptr<JournalWriter> writer;
+  if (!journal) {
+    loop.reactor.epoch = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(clock_->wall_now().time_since_epoch())
+            .count());
+    loop_ = std::make_unique<EventLoop>(std::move(loop), unguessable_number, nullptr,
+                                        static_cast<LoopHandler&>(*this), *clock_);
+    return {};
+  }
+  loop.reactor.epoch = journal->epoch();
+  Journal& reading = *journal;
+  ATHANOR_ASSIGN(writer, JournalWriter::start(std::move(journal)));
+  loop_ = std::make_unique<EventLoop>(std::move(loop), unguessable_number, std::move(writer),
+                                      static_cast<LoopHandler&>(*this), *clock_);
+  // The writer's thread sleeps until the first turn is handed over, so the journal is still ours.
+  Restorer restorer(loop_->reactor());
+  ATHANOR_ASSIGN(const std::vector<JournaledBatch> batches, reading.restore(restorer));
+  restorer.finish(clock_->now());
+  for (const JournaledBatch& batch : batches) {
+    old_batches_.push_back(batch.id);
+  }
+  if (options_.endpoints.empty()) {
+    loop_->reactor().on_no_return(clock_->now());  // worker processes die with their coordinator
+  }
+  muted_ = true;
+  const Result<void> flushed = loop_->flush();
+  muted_ = false;
+  return flushed;
+}
+
+Result<void> HostedCoordinator::open_endpoints() {
+  ATHANOR_TRY(make_directories(options_.state_directory, Durability::none, 0700));
+  std::vector<std::string> addresses = {"ipc://" +
+                                        (options_.state_directory / "workers.sock").string()};
+  addresses.insert(addresses.end(), options_.endpoints.begin(), options_.endpoints.end());
+  for (const std::string& address : addresses) {
+    transport::SocketOptions socket;
+    socket.endpoint = address;
+    ATHANOR_ASSIGN(auto endpoint, transport::RouterEndpoint::bind(context_, socket));
+    if (worker_address_.empty()) {
+      worker_address_ = endpoint->address();
+    }
+    loop_->add_endpoint(std::move(endpoint));
+  }
+  return {};
+}
+
+void HostedCoordinator::make_worker_processes() {
+  WorkerProcessOptions workers;
+  workers.program = options_.worker_program;
+  workers.arguments = {"--connect", worker_address_};
+  workers.arguments.insert(workers.arguments.end(), options_.worker_arguments.begin(),
+                           options_.worker_arguments.end());
+  workers.count = options_.workers;
+  processes_ = std::make_unique<WorkerProcesses>(std::move(workers));
+}
+
+Result<BatchId> HostedCoordinator::submit(std::shared_ptr<const Plan> plan, SubmitOptions options) {
+  auto publisher = std::make_shared<EnvironmentPublisher>(store_, layout_, *plan, *clock_,
+                                                          PublisherOptions{.user = options_.user});
+  ATHANOR_TRY(publisher->look_ahead());
+  Submission submission =
+      make_submission(publisher->assembler(), std::move(options.name), options.priority, {});
+  ATHANOR_TRY(check_sendable(submission));
+  const Submitted submitted = loop_->reactor().on_submit(clock_->now(), std::move(submission));
+  batches_.add(submitted.batch, std::move(plan), std::move(publisher), submitted.jobs);
+  ATHANOR_TRY(loop_->flush());
+  ATHANOR_TRY(supersede_old_batches());
+  return submitted.batch;
+}
+
+// Whoever runs a command again says anew what is wanted: jobs of an earlier process that are still
+// wanted have been joined by now, and the others are dropped.
+Result<void> HostedCoordinator::supersede_old_batches() {
+  muted_ = true;
+  for (const BatchId batch : std::exchange(old_batches_, {})) {
+    loop_->reactor().on_cancel_batch(clock_->now(), batch);
+    loop_->reactor().on_forget_batch(clock_->now(), batch);
+  }
+  const Result<void> flushed = loop_->flush();
+  muted_ = false;
+  return flushed;
+}
+
+Result<RunSummary> HostedCoordinator::run_until_done(int stop_fd) {
+  const TimePoint begin = clock_->now();
+  stops_ = 0;
+  make_worker_processes();
+  while (!is_finished()) {
+    // A run that has nothing to make needs nobody to make it.
+    if (stops_ == 0 &&
+        loop_->reactor().totals().jobs_waiting + loop_->reactor().totals().jobs_running != 0) {
+      ATHANOR_TRY(processes_->start_due(clock_->now()));
+    }
+    ATHANOR_TRY(turn(stop_fd));
+  }
+  const RunEnd end = stops_ >= 2 ? RunEnd::stopped : (stops_ == 1 ? RunEnd::drained : RunEnd::done);
+  ATHANOR_TRY(farewell(stop_fd));
+  ATHANOR_TRY(loop_->flush());
+  RunSummary summary = summary_.build(batches_);
+  summary.end = end == RunEnd::drained && loop_->reactor().is_idle() ? RunEnd::done : end;
+  summary.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_->now() - begin);
+  return summary;
+}
+
+bool HostedCoordinator::is_finished() const {
+  if (stops_ >= 2) {
+    return true;
+  }
+  const Reactor& reactor = loop_->reactor();
+  return reactor.is_idle() || (stops_ == 1 && reactor.is_drained() && pool_->outstanding() == 0);
+}
+
+// Workers that were started here leave by themselves, or are made to.
+Result<void> HostedCoordinator::farewell(int stop_fd) {
+  processes_->retire();
+  std::vector<WorkerId> workers;
+  for (const auto& [id, worker] : loop_->reactor().core().workers.all()) {
+    workers.push_back(id);
+  }
+  if (options_.workers != 0 && stops_ == 0) {
+    for (const WorkerId id : workers) {
+      loop_->reactor().on_drain_worker(clock_->now(), id);
+    }
+  }
+  const TimePoint deadline = clock_->now() + limits::k_farewell;
+  unsigned signaled = 0;
+  while (processes_->running() != 0 && clock_->now() < deadline) {
+    if (stops_ >= 2 && signaled < 2) {
+      // A worker's first signal drains it, its second ends it cleanly but at once.
+      processes_->signal_all(SIGTERM);
+      ++signaled;
+    }
+    ATHANOR_TRY(turn(stop_fd));
+  }
+  processes_->signal_all(SIGKILL);
+  return {};
+}
+
+Result<void> HostedCoordinator::turn(int stop_fd) {
+  std::vector<int> fds = processes_->fds();
+  fds.push_back(pool_->wake_fd());
+  if (stop_fd >= 0) {
+    fds.push_back(stop_fd);
+  }
+  return loop_->turn(fds, processes_->next_start(),
+                     [&](std::span<const int> readable) { inject(stop_fd, readable); });
+}
+
+void HostedCoordinator::inject(int stop_fd, std::span<const int> readable) {
+  const auto is_readable = [&](int fd) {
+    return std::find(readable.begin(), readable.end(), fd) != readable.end();
+  };
+  if (stop_fd >= 0 && is_readable(stop_fd)) {
+    take_stop_requests(stop_fd);
+  }
+  if (is_readable(pool_->wake_fd())) {
+    pool_->run_answers();
+  }
+  for (const WorkerProcesses::Ended& ended : processes_->take_ended(clock_->now())) {
+    loop_->reactor().on_process_ended(clock_->now(), ended.name, ended.reason);
+  }
+}
+
+void HostedCoordinator::take_stop_requests(int stop_fd) {
+  char requests[16];
+  const auto count = ::read(stop_fd, requests, sizeof requests);
+  if (count <= 0) {
+    return;
+  }
+  if (stops_ == 0) {
+    loop_->reactor().on_drain(clock_->now());
+  }
+  stops_ += static_cast<unsigned>(count);
+}
+
+void HostedCoordinator::on_event(const RunEvent& event) {
+  if (muted_) {
+    return;
+  }
+  if (std::holds_alternative<JobFinished>(event)) {
+    processes_->note_progress();
+  } else if (std::holds_alternative<WorkerJoined>(event)) {
+    processes_->note_joined();
+  }
+  // The collection of loose packages is our own affair.
+  if (const auto* ready = std::get_if<EnvironmentReady>(&event)) {
+    if (!batches_.is_environment(ready->batch, ready->environment)) {
+      return;
+    }
+  }
+  if (const auto* failed = std::get_if<EnvironmentFailed>(&event)) {
+    if (!batches_.is_environment(failed->batch, failed->environment)) {
+      return;
+    }
+  }
+  summary_.on_event(event);
+  listener_.on_event(event);
+}
+
+void HostedCoordinator::publish_environment(EnvironmentId environment) {
+  const auto& environments = loop_->reactor().core().environments;
+  const auto found = environments.find(environment);
+  if (found == environments.end() || batches_.plan(found->second.batch) == nullptr) {
+    return;  // an old batch's, which is about to be superseded
+  }
+  pool_->post(
+      [this, environment, job = batches_.environment_job(loop_->reactor().core(), environment)](
+          std::stop_token stop) -> BlockingPool::Answer {
+        Result<std::vector<std::string>> keys = job.publish(stop);
+        return [this, environment, keys = std::move(keys)] {
+          loop_->reactor().on_environment_published(clock_->now(), environment, keys);
+        };
+      });
+}
+
+}  // namespace athanor::coordinator
