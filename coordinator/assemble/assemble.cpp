@@ -28,6 +28,29 @@ void merge_specs(DescribedSpecs& specs, const SpecsByCategory& more) {
   }
 }
 
+// What keeps a description of the environment from being true.
+Result<void> check_whole(const EnvironmentRequest& request) {
+  if (request.is_whole()) {
+    return {};
+  }
+  const SkippedReference& first = *std::ranges::find_if(
+      request.skipped, [](const SkippedReference& reference) {
+        return reference.reason != SkipReason::virtual_package &&
+               reference.reason != SkipReason::duplicate;
+      });
+  std::string where = printable(first.position.file, 300);
+  if (first.position.line > 0) {
+    where += ":" + std::to_string(first.position.line);
+  }
+  return make_error(ErrorKind::unsupported,
+                    "the environment '" + printable(request.name, 200) +
+                        "' can't be described, because it holds more than packages that can be "
+                        "cached: " +
+                        where + " names '" + printable(first.text, 200) + "' (" +
+                        std::string(to_string(first.reason)) + ")",
+                    "its packages are in the store; publish what it is built from, and lock again");
+}
+
 }  // namespace
 
 Assembler::Assembler(const Plan& plan)
@@ -151,6 +174,7 @@ Result<EnvironmentDescription> Assembler::assemble(std::size_t environment,
                                                    const PackageResults& results, std::string now,
                                                    std::string user) const {
   const PlannedEnvironment& planned = plan_.environments[environment];
+  ATHANOR_TRY(check_whole(planned.request));
   Requirement asked = requirement(environment);
   EnvironmentDescription description;
   description.platform = planned.request.platform;

@@ -50,7 +50,8 @@ class Assembler {
   // The description, with every format that is in the store. Errors: not_found (a wanted format of
   // a package is not in the store), corrupt (what an input says about a package is not what the
   // store or the origin holds; the message says both and where it stands), rejected (the store's
-  // own state keeps a package from becoming ready).
+  // own state keeps a package from becoming ready), unsupported (the environment isn't whole:
+  // EnvironmentRequest::is_whole).
   Result<EnvironmentDescription> assemble(std::size_t environment, const PackageResults& results,
                                           std::string now, std::string user) const;
   // Whether assemble() would succeed, without making anything.

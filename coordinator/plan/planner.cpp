@@ -249,6 +249,7 @@ class Planner {
           "store: only a local package directory (--pkgs-dir) can provide them.");
     }
     std::size_t exact = 0;
+    std::size_t partial = 0;
     std::string example;
     for (const PlannedEnvironment& environment : plan_.environments) {
       const EnvironmentRequest& request = environment.request;
@@ -256,6 +257,13 @@ class Planner {
         ++exact;
         example = example.empty() ? request.position.file : example;
       }
+      partial += request.is_whole() ? 0U : 1U;
+    }
+    if (partial > 0) {
+      plan_.warnings.push_back(
+          std::to_string(partial) +
+          " environment(s) hold more than packages that can be cached (local paths, revisions of "
+          "repositories): their packages will be stored, but they can't be described.");
     }
     if (exact > 0) {
       plan_.warnings.push_back(
