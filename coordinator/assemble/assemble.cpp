@@ -33,8 +33,8 @@ Result<void> check_whole(const EnvironmentRequest& request) {
   if (request.is_whole()) {
     return {};
   }
-  const SkippedReference& first = *std::ranges::find_if(
-      request.skipped, [](const SkippedReference& reference) {
+  const SkippedReference& first =
+      *std::ranges::find_if(request.skipped, [](const SkippedReference& reference) {
         return reference.reason != SkipReason::virtual_package &&
                reference.reason != SkipReason::duplicate;
       });
