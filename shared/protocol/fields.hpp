@@ -27,7 +27,7 @@ void fields(V& v, Seen<V, WorkSettings>& m) {
   v.field("packages_root", m.packages_root, Text{.min = 1, .max = limits::k_filename_bytes});
   v.field("environments_root", m.environments_root,
           Text{.min = 1, .max = limits::k_filename_bytes});
-  v.field("zstd_level", m.zstd_level, Uint{.min = 1, .max = 22});
+  v.field("zstd_level", m.zstd_level, Uint{.min = 1, .max = 19});
   v.field("origin_map", m.origin_map, TextMap{.max_items = 256, .max_text = limits::k_url_bytes});
   v.field("package_dirs", m.package_dirs,
           ListOf<Text>{.max = 256, .item = {.min = 1, .max = limits::k_url_bytes}});

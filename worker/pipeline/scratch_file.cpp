@@ -12,7 +12,7 @@ namespace athanor::worker {
 namespace {
 
 // Inputs don't always know the size; space is set aside in pieces of this.
-constexpr std::uint64_t k_piece = 32_MiB;
+constexpr std::uint64_t k_piece = 8_MiB;
 
 std::uint64_t known_size(const JobSpec& spec) {
   std::uint64_t largest = 0;
@@ -32,7 +32,8 @@ ScratchFile::ScratchFile(JobContext& context, std::filesystem::path path, Fd fd)
 Result<ScratchFile> ScratchFile::create(JobContext& context, std::filesystem::path path) {
   ATHANOR_ASSIGN(Fd fd, open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600));
   ScratchFile file(context, std::move(path), std::move(fd));
-  file.reserved_ = std::max(known_size(context.spec), k_piece);
+  const std::uint64_t known = known_size(context.spec);
+  file.reserved_ = known > 0 ? known : k_piece;
   ATHANOR_TRY(context.scratch.reserve(file.reserved_));
   return file;
 }

@@ -6,9 +6,8 @@
 namespace athanor::worker {
 namespace {
 
-// A package grows and shrinks by less than this between the formats; what it needs besides is
-// streamed.
-constexpr std::uint64_t k_growth = 3;
+// A package grows by less than this between the formats; what it needs besides is streamed.
+constexpr std::uint64_t k_growth = 2;
 
 }  // namespace
 

@@ -23,6 +23,15 @@ constexpr int k_messages_per_turn = 256;
 // One job per slot waits in front of it, so that a slot doesn't stand idle for a round trip.
 constexpr unsigned k_held_per_slot = 2;
 
+// In place of an outcome that the protocol can't carry.
+JobFailure unspeakable(const Error& why) {
+  JobFailure failure;
+  failure.stage = Stage::publish;
+  failure.kind = ErrorKind::bug;
+  failure.message = "the outcome can't be reported: " + why.message;
+  return failure;
+}
+
 // The loop of one worker process: the session's outbox, and its only caller.
 class Supervisor final : public Outbox {
  public:
@@ -65,10 +74,17 @@ class Supervisor final : public Outbox {
   // --- Outbox: called from inside session_ -------------------------------------------------------
 
   void send(protocol::Message message) override {
-    const Result<protocol::Frames> frames = protocol::encode(message);
+    Result<protocol::Frames> frames = protocol::encode(message);
     if (!frames) {
       log_.error("a message can't be sent", {{"why", frames.error().message}});
-      return;
+      // An outcome must arrive, or the job would be held for ever.
+      auto* report = std::get_if<protocol::Report>(&message);
+      if (report == nullptr) {
+        return;
+      }
+      report->outcome = unspeakable(frames.error());
+      frames = protocol::encode(message);
+      ATHANOR_CHECK(frames.ok());
     }
     if (dealer_->send(*frames) != transport::SendOutcome::sent) {
       log_.debug("a message found no coordinator", {{"type", protocol::type_name(message)}});
