@@ -21,9 +21,10 @@ struct Bzip2EncoderOptions {
 // written, on the level and on this version of the encoder only: not on the sizes of the writes,
 // the number of threads or the machine. It isn't the same as that of the bzip2 program.
 //
-// Memory: at most 16 MiB, and 14 MiB more for each thread. The sink is used only inside write() and
-// finish(), by the caller's thread. Errors are the sink's, and ErrorKind::retry when there is no
-// memory for sorting; after one the encoder is dead. Not thread-safe; may be destroyed at any time.
+// Memory: at most 32 MiB, and 28 MiB more for each thread; half of that for ordinary data. The sink
+// is used only inside write() and finish(), by the caller's thread. Errors are the sink's, and
+// ErrorKind::retry when there is no memory for sorting; after one the encoder is dead. Not
+// thread-safe; may be destroyed at any time.
 class Bzip2Encoder final : public ByteSink {
  public:
   // The sink must outlive the encoder.
