@@ -1,4 +1,5 @@
 #include "coordinator/intake/formats.hpp"
+#include "coordinator/intake/install_order.hpp"
 #include "coordinator/intake/references.hpp"
 #include "coordinator/intake/yaml_reader.hpp"
 #include "shared/base/strings.hpp"
@@ -23,6 +24,7 @@ struct Lock {
   std::vector<std::string> platforms;
   std::vector<std::string> sources;  // manifests
   std::vector<LockedPackage> packages;
+  InstallOrder order;
 };
 
 class CondaLockReader {
@@ -100,6 +102,7 @@ class CondaLockReader {
     std::string category = "main";
     std::string url;
     ExpectedDigest expected;
+    std::vector<std::string> dependencies;
   };
 
   Result<void> read_field(std::string_view key, std::size_t line, Fields& fields) {
@@ -115,6 +118,9 @@ class CondaLockReader {
       }
       return {};
     }
+    if (key == "dependencies") {
+      return read_dependencies(fields.dependencies);
+    }
     std::string* text = key == "manager"    ? &fields.manager
                         : key == "platform" ? &fields.platform
                         : key == "category" ? &fields.category
@@ -128,6 +134,18 @@ class CondaLockReader {
     }
     ATHANOR_ASSIGN(*text, yaml_.scalar(key));
     return {};
+  }
+
+  // {name: spec} or, in pixi's versions, ["name spec"].
+  Result<void> read_dependencies(std::vector<std::string>& dependencies) {
+    ATHANOR_ASSIGN(const auto* event, yaml_.peek());
+    if (event->kind == YamlReader::Kind::sequence_begin) {
+      return read_texts("dependencies", dependencies);
+    }
+    return yaml_.mapping("dependencies", [&](std::string_view name, std::size_t /*line*/) {
+      dependencies.emplace_back(name);
+      return yaml_.skip();
+    });
   }
 
   Result<void> read_hashes(ExpectedDigest& expected) {
@@ -157,6 +175,9 @@ class CondaLockReader {
                    read_platform(input_, fields.platform,
                                  fields.platform_line == 0 ? fields.line : fields.platform_line));
     const auto type = fields.manager == "conda" ? PackageType::conda : PackageType::pypi;
+    for (const std::string& dependency : fields.dependencies) {
+      lock_.order.add(fields.url, dependency);
+    }
     references_.read_fragment(fields.url, fields.line, fields.expected);
     ATHANOR_ASSIGN(
         Reference reference,
@@ -228,6 +249,7 @@ Result<ReadInput> read_conda_lock(const InputText& input, const IntakeOptions& o
       if (environment.packages.empty() && environment.skipped.empty()) {
         continue;
       }
+      lock.order.sort(environment.packages);
       environment.requirements.sources["conda"] = lock.channels;
       result.environments.push_back(std::move(environment));
     }

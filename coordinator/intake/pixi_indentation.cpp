@@ -100,18 +100,23 @@ class Restorer {
   }
 
   // Which of the other keys are nested in which can't be told any more, and none of them is needed:
-  // they become comments.
+  // they and their items become comments.
   std::size_t inside_packages(std::string_view line) {
     for (const std::string_view first : {"- conda:", "- pypi:", "- conda_source:", "- kind:"}) {
       if (line.starts_with(first)) {
         has_kind_ = first == "- kind:";
+        in_depends_ = false;
         seen_.clear();
         return 0;
       }
     }
+    if (line.starts_with("- ")) {
+      return in_depends_ ? 2 : k_comment;
+    }
     const std::string_view key = line.substr(0, line.find(':'));
-    const bool needed =
-        is_one_of(key, {"md5", "sha256", "size"}) || (has_kind_ && is_one_of(key, {"url", "path"}));
+    in_depends_ = key == "depends" && !is_one_of_seen(key);
+    const bool needed = is_one_of(key, {"md5", "sha256", "size", "depends"}) ||
+                        (has_kind_ && is_one_of(key, {"url", "path"}));
     if (!needed || is_one_of_seen(key)) {
       return k_comment;
     }
@@ -128,6 +133,7 @@ class Restorer {
   Part part_ = Part::top;
   std::string_view within_;             // which part of an environment
   bool has_kind_ = false;               // the package says where it is in `url` or `path`
+  bool in_depends_ = false;             // the items that follow are dependencies
   std::vector<std::string_view> seen_;  // keys of the package so far
 };
 

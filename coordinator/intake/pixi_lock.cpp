@@ -1,4 +1,5 @@
 #include "coordinator/intake/formats.hpp"
+#include "coordinator/intake/install_order.hpp"
 #include "coordinator/intake/references.hpp"
 #include "coordinator/intake/yaml_reader.hpp"
 #include "shared/base/limits.hpp"
@@ -32,6 +33,7 @@ struct Lock {
   std::map<std::string, std::string, std::less<>> subdirs;  // platform label → conda's name
   std::vector<LockedEnvironment> environments;
   std::unordered_map<std::string, ExpectedDigest> digests;  // by the spelling of the reference
+  InstallOrder order;
 };
 
 // The file has its environments, which name packages by URL, before the list of packages, which
@@ -156,6 +158,7 @@ class PixiReader {
   Result<void> read_definition() {
     std::string text;
     ExpectedDigest expected;
+    std::vector<std::string> depends;
     ATHANOR_TRY(yaml_.mapping(
         "an item of 'packages'", [&](std::string_view key, std::size_t line) -> Result<void> {
           // Where versions 6 and later have a `url` or `path`, it is another's.
@@ -164,6 +167,13 @@ class PixiReader {
             ATHANOR_ASSIGN(text, yaml_.scalar(key));
             return {};
           }
+          if (key == "depends") {
+            return yaml_.sequence("depends", [&]() -> Result<void> {
+              ATHANOR_ASSIGN(std::string dependency, yaml_.scalar("depends"));
+              depends.push_back(std::move(dependency));
+              return {};
+            });
+          }
           if (key != "md5" && key != "sha256" && key != "size") {
             return yaml_.skip();
           }
@@ -171,6 +181,11 @@ class PixiReader {
           read_digest_field(key, value, line, expected);
           return {};
         }));
+    if (lock_.digests.find(text) == lock_.digests.end()) {
+      for (const std::string& dependency : depends) {
+        lock_.order.add(text, dependency);
+      }
+    }
     // Definitions that differ in other fields may repeat; what the first doesn't say, a later may.
     ExpectedDigest& known = lock_.digests[text];
     known.md5 = known.md5 ? known.md5 : expected.md5;
@@ -236,6 +251,7 @@ class Assembler {
       EnvironmentBuilder builder(std::move(request));
       ATHANOR_TRY(add_packages(platform, builder));
       result.environments.push_back(std::move(builder).take());
+      lock_.order.sort(result.environments.back().packages);
       add_index_sources(environment, result.environments.back());
     }
     return {};

@@ -83,6 +83,14 @@ TEST(CondaLock, HasOneEnvironmentPerCategoryAndPlatform) {
   EXPECT_EQ(stems(result.environments[3]), Names{"zlib-1.2.11-h1_0"});
 }
 
+TEST(CondaLock, PackagesFollowWhatTheyDependOn) {
+  const std::string begin = "- manager: conda\n  platform: linux-64\n  url: https://c.example/x/";
+  const IntakeResult result =
+      read("version: 1\npackage:\n" + begin + "linux-64/a-1-0.conda\n  dependencies: {z: '>=1'}\n" +
+           begin + "noarch/z-1-0.conda\n  dependencies: {}\n");
+  EXPECT_EQ(stems(result.environments.at(0)), (Names{"z-1-0", "a-1-0"}));
+}
+
 TEST(CondaLock, WithoutAManifestTheRequirementIsTheExactSet) {
   const IntakeResult result = read(k_conda_lock);
   const EnvironmentRequest& dev = result.environments[2];
@@ -135,6 +143,26 @@ TEST(PixiLock, ReferencesGetTheDigestsOfTheirDefinitions) {
   EXPECT_EQ(first.requirements.sources.at("pypi"), Names{"https://pypi.org/simple"});
   EXPECT_EQ(first.coresolve_group, result.environments[1].coresolve_group);
   EXPECT_EQ(result.environments[2].coresolve_group, "");
+}
+
+TEST(PixiLock, PackagesFollowWhatTheyDependOn) {
+  std::string text =
+      "version: 6\nenvironments:\n  default:\n    channels: [{url: conda-forge}]\n    packages:\n"
+      "      linux-64:\n      - pypi: https://f.example/a-1-py3-none-any.whl\n";
+  std::string definitions = "packages:\n";
+  const std::pair<const char*, const char*> packages[] = {
+      {"a", "[python >=3, z]"}, {"m", "[n]"}, {"n", "['conda-forge::m >1', absent]"},
+      {"python", "[z]"},        {"z", "[]"},
+  };
+  for (const auto& [name, depends] : packages) {
+    const std::string url =
+        std::string("conda: https://c.example/x/linux-64/") + name + "-1-0.conda\n";
+    text += "      - " + url;
+    definitions += "- " + url + "  depends: " + depends + "\n";
+  }
+  // m and n depend on each other.
+  EXPECT_EQ(stems(read(text + definitions).environments.at(0)),
+            (Names{"z-1-0", "python-1-0", "a-1-0", "n-1-0", "m-1-0", "a-1-py3-none-any"}));
 }
 
 TEST(PixiLock, WhatIsNoArtifactIsSkippedWithItsReason) {
