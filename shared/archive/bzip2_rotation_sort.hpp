@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@ namespace athanor::bzip2 {
 class RotationSorter {
  public:
   static constexpr std::size_t k_smallest = 1024;
+  static constexpr std::size_t k_key_bytes = 8;  // compared at once
 
   // `block`, of k_smallest bytes or more, must begin with its least rotation. `last` becomes the
   // last column of the sorted rotations; the result is the row of the rotation that begins at
@@ -86,5 +88,22 @@ class RotationSorter {
   std::array<std::uint32_t, 257> bucket_{};
   std::array<std::uint32_t, 256> ascending_begin_{};
 };
+
+// Sorts the group by the keys that have been loaded, and calls each(first, count) for the parts of
+// equal ones.
+template <typename Function>
+void RotationSorter::regroup(const Group& group, Function&& each) {
+  std::sort(items_.begin(), items_.end(),
+            [](const Item& a, const Item& b) { return a.key < b.key; });
+  std::uint32_t* const members = order_.data() + group.first;
+  for (std::size_t i = 0; i < items_.size();) {
+    const std::uint64_t key = items_[i].key;
+    const std::size_t first = i;
+    for (; i < items_.size() && items_[i].key == key; ++i) {
+      members[i] = items_[i].place;
+    }
+    each(static_cast<std::uint32_t>(group.first + first), static_cast<std::uint32_t>(i - first));
+  }
+}
 
 }  // namespace athanor::bzip2
