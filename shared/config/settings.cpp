@@ -92,6 +92,12 @@ Settings::Settings()
                  .prose = "Where a run keeps its journal; empty is $XDG_STATE_HOME/athanor/ and a "
                           "short hash of the store's URL."},
                 ""),
+      scratch_dir(this,
+                  {.name = "work.scratch_dir",
+                   .variable = "ATHANOR_SCRATCH_DIR",
+                   .prose = "Where workers keep packages while they work on them; must have room "
+                            "for all of their jobs. Empty is TMPDIR or /tmp."},
+                  ""),
       worker_program(this,
                      {.name = "work.worker_program",
                       .variable = "ATHANOR_WORKER_PROGRAM",

@@ -37,6 +37,7 @@ struct Settings : SettingGroup {
   Setting<std::uint64_t> workers;
   Setting<std::uint64_t> jobs;
   Setting<std::string> state_dir;
+  Setting<std::string> scratch_dir;
   Setting<std::string> worker_program;
 
   // [talk]
