@@ -76,13 +76,19 @@ std::string help_text(const std::string& program, const CommandText& command,
     const std::string right = wrap(table.positionals()->help, k_help_column, k_width);
     text += name + right.substr(std::min(name.size(), k_help_column));
   }
-  std::string heading;
-  for (const Option& option : table.options()) {
-    if (option.group != heading) {
-      heading = option.group;
-      text += "\n" + heading + ":\n";
+  // Options may have been added to a heading in several goes.
+  std::vector<std::string> headings;
+  const std::vector<Option> options = table.options();
+  for (const Option& option : options) {
+    if (std::find(headings.begin(), headings.end(), option.group) == headings.end()) {
+      headings.push_back(option.group);
     }
-    text += option_text(option);
+  }
+  for (const std::string& heading : headings) {
+    text += "\n" + heading + ":\n";
+    for (const Option& option : options) {
+      text += option.group == heading ? option_text(option) : "";
+    }
   }
   return text;
 }
