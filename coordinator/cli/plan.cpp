@@ -1,9 +1,7 @@
 #include "coordinator/cli/preparation.hpp"
 #include "coordinator/cli/verb.hpp"
-#include "coordinator/plan/show_plan.hpp"
 
 #include <algorithm>
-#include <ostream>
 
 namespace athanor::coordinator {
 
@@ -37,30 +35,14 @@ class PlanVerb final : public Verb {
   Result<cli::ExitStatus> run(VerbContext& context) override {
     ATHANOR_TRY(preparation_.load(context));
     ATHANOR_ASSIGN(IntakeResult intake, preparation_.read_inputs());
-    ATHANOR_ASSIGN(const Plan plan, make_plan(context, std::move(intake)));
-    if (context.common.output == OutputFormat::text) {
-      context.out << show_plan(plan);
-    } else {
-      print_warnings(context, plan.warnings);
-      context.out << dump_json(plan_to_json(plan)) << '\n';
-    }
+    ATHANOR_ASSIGN(const Plan plan, preparation_.plan_only(context, std::move(intake)));
+    print_plan(context, plan);
     const bool work = std::any_of(plan.packages.begin(), plan.packages.end(),
                                   [](const PlannedPackage& package) { return package.needed; });
     return detailed_ && work ? cli::ExitStatus::work_to_do : cli::ExitStatus::ready;
   }
 
  private:
-  // A store that isn't there yet holds nothing; a run would make it.
-  Result<Plan> make_plan(VerbContext& context, IntakeResult intake) const {
-    auto store = preparation_.open_store(CreateStore::no);
-    if (!store && store.error().kind == ErrorKind::not_found) {
-      print_warning(context, store.error().message + "; it is planned for as an empty one");
-      return preparation_.make_plan(std::move(intake), {});
-    }
-    ATHANOR_ASSIGN(const std::unique_ptr<Store> there, std::move(store));
-    return preparation_.make_plan(*there, std::move(intake), {});
-  }
-
   Preparation preparation_;
   bool detailed_ = false;
 };

@@ -1,6 +1,7 @@
 #include "coordinator/cli/preparation.hpp"
 
 #include "coordinator/intake/intake.hpp"
+#include "coordinator/plan/show_plan.hpp"
 #include "coordinator/plan/survey.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/net/url.hpp"
@@ -170,14 +171,36 @@ Result<Plan> Preparation::make_plan(Store& store, IntakeResult intake, std::stop
   const Layout keys = layout();
   ATHANOR_ASSIGN(const Survey survey,
                  survey_store(store, keys, distinct_sources(intake, keys), std::move(stop)));
-  return make_plan(std::move(intake), survey);
+  return plan_for(std::move(intake), survey);
 }
 
-Plan Preparation::make_plan(IntakeResult intake, const Survey& survey) const {
+Result<Plan> Preparation::plan_only(VerbContext& context, IntakeResult intake,
+                                    std::stop_token stop) const {
+  auto store = open_store(CreateStore::no);
+  if (!store && store.error().kind == ErrorKind::not_found) {
+    print_warning(context, store.error().message + "; it is planned for as an empty one");
+    return plan_for(std::move(intake), {});
+  }
+  if (!store) {
+    return std::move(store).error();
+  }
+  return make_plan(**store, std::move(intake), std::move(stop));
+}
+
+Plan Preparation::plan_for(IntakeResult intake, const Survey& survey) const {
   PlanOptions options;
   options.formats = format_choice_from_string(*settings().format).value_or(options.formats);
   options.origin_map = *settings().origin_map;
   return coordinator::make_plan(std::move(intake), survey, layout(), options);
+}
+
+void print_plan(VerbContext& context, const Plan& plan) {
+  if (context.common.output == OutputFormat::text) {
+    context.out << show_plan(plan);
+    return;
+  }
+  print_warnings(context, plan.warnings);
+  context.out << dump_json(plan_to_json(plan)) << '\n';
 }
 
 void print_warnings(VerbContext& context, const std::vector<std::string>& warnings) {

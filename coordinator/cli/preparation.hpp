@@ -31,8 +31,10 @@ class Preparation {
   Layout layout() const;
   // Asks the store and puts both together.
   Result<Plan> make_plan(Store& store, IntakeResult intake, std::stop_token stop) const;
-  // The plan for what the store was found to hold.
-  Plan make_plan(IntakeResult intake, const Survey& survey) const;
+  // The same for showing: opens the store without making it. One that isn't there yet is planned
+  // for as an empty one, with a warning.
+  Result<Plan> plan_only(VerbContext& context, IntakeResult intake,
+                         std::stop_token stop = {}) const;
 
   // The store's URL as processes in other directories can open it: a path made absolute.
   const std::string& store_url() const { return store_url_; }
@@ -40,6 +42,7 @@ class Preparation {
   const config::Settings& settings() const { return options_.settings(); }
 
  private:
+  Plan plan_for(IntakeResult intake, const Survey& survey) const;
   Result<void> apply_aliases(IntakeResult& intake) const;
 
   SettingsOptions options_;
@@ -50,6 +53,9 @@ class Preparation {
   std::vector<std::string> aliases_;
   std::optional<std::string> resolved_on_;
 };
+
+// The plan as the result, in the format that is asked for.
+void print_plan(VerbContext& context, const Plan& plan);
 
 // Prints a plan's warnings; more than a screenful only if the person wants to hear more.
 void print_warnings(VerbContext& context, const std::vector<std::string>& warnings);

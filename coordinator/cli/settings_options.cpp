@@ -37,6 +37,7 @@ void SettingsOptions::declare_work(cli::OptionTable& table) {
   table.add({.name = "workers", .letter = 'w', .value_name = "N"}, settings_.workers);
   table.add({.name = "jobs", .letter = 'j', .value_name = "N"}, settings_.jobs);
   table.add({.name = "state-dir", .value_name = "DIR"}, settings_.state_dir);
+  table.add({.name = "scratch-dir", .value_name = "DIR"}, settings_.scratch_dir);
   table.add({.name = "worker-program", .value_name = "FILE"}, settings_.worker_program);
   table.heading("Progress");
   table.add({.name = "progress", .value_name = "HOW"}, settings_.progress);

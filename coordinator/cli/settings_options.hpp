@@ -19,7 +19,7 @@ class SettingsOptions {
   void declare_store(cli::OptionTable& table);
   // --platform, --origin, --pkgs-dir, --allow-file-urls, --format, --zstd-level, --resolved-by.
   void declare_input(cli::OptionTable& table);
-  // --workers, --jobs, --state-dir, --worker-program, --progress, --no-progress.
+  // --workers, --jobs, --state-dir, --scratch-dir, --worker-program, --progress, --no-progress.
   void declare_work(cli::OptionTable& table);
 
   // Reads every layer below the flags; warnings go to the talk.

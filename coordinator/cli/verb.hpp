@@ -75,6 +75,7 @@ std::unique_ptr<Verb> make_config_show_verb();
 std::unique_ptr<Verb> make_config_validate_verb();
 std::unique_ptr<Verb> make_help_verb();
 std::unique_ptr<Verb> make_plan_verb();
+std::unique_ptr<Verb> make_run_verb();
 std::unique_ptr<Verb> make_version_verb();
 
 }  // namespace athanor::coordinator

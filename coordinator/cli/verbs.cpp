@@ -4,6 +4,7 @@ namespace athanor::coordinator {
 
 const std::vector<VerbEntry>& verbs() {
   static const std::vector<VerbEntry> k_verbs = {
+      {"run", make_run_verb},
       {"plan", make_plan_verb},
       {"config show", make_config_show_verb},
       {"config validate", make_config_validate_verb},

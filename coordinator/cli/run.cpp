@@ -1,0 +1,279 @@
+#include "coordinator/cli/preparation.hpp"
+#include "coordinator/cli/run_place.hpp"
+#include "coordinator/cli/run_talk.hpp"
+#include "coordinator/cli/spelling.hpp"
+#include "coordinator/cli/verb.hpp"
+#include "coordinator/cli/verdict.hpp"
+#include "coordinator/server/coordinator.hpp"
+#include "shared/base/strings.hpp"
+#include "shared/cli/stop_requests.hpp"
+#include "shared/net/url.hpp"
+#include "shared/os/machine.hpp"
+#include "shared/os/signals.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <mutex>
+#include <ostream>
+#include <stop_token>
+#include <utility>
+
+namespace athanor::coordinator {
+
+namespace {
+
+// Connects signals, which may come at any time, with whatever the run is doing then.
+class RunControl {
+ public:
+  void on_request(unsigned count) {
+    stop_.request_stop();
+    const std::lock_guard lock(mutex_);
+    if (talk_ != nullptr) {
+      talk_->stop_requested(count);
+    }
+  }
+  void on_tick() {
+    const std::lock_guard lock(mutex_);
+    if (talk_ != nullptr) {
+      talk_->tick();
+    }
+  }
+  void set_talk(RunTalk* talk) {
+    const std::lock_guard lock(mutex_);
+    talk_ = talk;
+  }
+  std::stop_token token() const { return stop_.get_token(); }
+
+ private:
+  std::stop_source stop_;
+  std::mutex mutex_;
+  RunTalk* talk_ = nullptr;
+};
+
+std::uint64_t needed_jobs(const Plan& plan) {
+  return static_cast<std::uint64_t>(
+      std::count_if(plan.packages.begin(), plan.packages.end(),
+                    [](const PlannedPackage& package) { return package.needed; }));
+}
+
+Detail detail_of(const CommonOptions& common) {
+  if (common.quiet > 0) {
+    return Detail::problems;
+  }
+  return common.verbose == 0 ? Detail::notable : common.verbose == 1 ? Detail::each : Detail::all;
+}
+
+ProgressStyle progress_style(const std::string& wanted, const VerbContext& context) {
+  if (wanted == "none" || context.common.quiet > 0) {
+    return ProgressStyle::none;
+  }
+  const bool possible = context.err_terminal.cursor;
+  if (wanted == "line" || !possible) {
+    return ProgressStyle::line;
+  }
+  return ProgressStyle::bar;
+}
+
+class RunVerb final : public Verb {
+ public:
+  cli::CommandText text() const override {
+    return {
+        .name = "run",
+        .usage = "INPUT... [--store URL] [OPTIONS]",
+        .summary = "Put every package of the inputs into the store",
+        .description =
+            "Makes it so: reads the inputs, asks the store what it has, fetches what is missing, "
+            "checks it, transmutes it into the wanted formats and publishes it under its source; "
+            "an environment is described in the store once all of its packages are there. What "
+            "is done is durable; run it again after any failure, and again every night: where "
+            "nothing is missing, nothing is fetched.",
+        .examples = {{.command = "athanor run conda-lock.yml --store s3://bucket/conda_env",
+                      .says = "Every platform and environment of a lock file."},
+                     {.command = "athanor run *.lock --platform linux-64 --alias team/etl:latest",
+                      .says = "One platform; flows find the environment by name."},
+                     {.command = "athanor run pixi.lock --origin "
+                                 "https://conda.anaconda.org=https://mirror.example/conda",
+                      .says = "Fetch from a mirror; keys keep the source URL."}}};
+  }
+
+  void declare(cli::OptionTable& table) override {
+    preparation_.declare(table);
+    preparation_.declare_publishing(table);
+    preparation_.options().declare_work(table);
+    table.heading("Run");
+    table.add({.name = "dry-run", .letter = 'n', .help = "Show the plan instead (athanor plan)."},
+              dry_run_);
+  }
+
+  Result<cli::ExitStatus> run(VerbContext& context) override {
+    const TimePoint started = context.clock.now();
+    ATHANOR_TRY(preparation_.load(context));
+    ignore_broken_pipes();
+    ATHANOR_ASSIGN(const std::unique_ptr<cli::StopRequests> requests,
+                   cli::StopRequests::open(
+                       {.on_request = [this](unsigned count) { control_.on_request(count); },
+                        .on_tick = [this] { control_.on_tick(); }}));
+    auto status = run_until_stopped(context, *requests, started);
+    const cli::ExitStatus stopped = requests->status();
+    if (!status && status.error().kind == ErrorKind::canceled &&
+        stopped != cli::ExitStatus::ready) {
+      context.err << "stopped before anything was done\n";
+      return stopped;
+    }
+    return status;
+  }
+
+ private:
+  Result<cli::ExitStatus> run_until_stopped(VerbContext& context, const cli::StopRequests& requests,
+                                            TimePoint started) {
+    ATHANOR_ASSIGN(IntakeResult intake, preparation_.read_inputs());
+    if (dry_run_) {
+      ATHANOR_ASSIGN(const Plan plan,
+                     preparation_.plan_only(context, std::move(intake), control_.token()));
+      print_plan(context, plan);
+      return cli::ExitStatus::ready;
+    }
+    ATHANOR_ASSIGN(const std::unique_ptr<Store> store, preparation_.open_store(CreateStore::yes));
+    ATHANOR_ASSIGN(Plan made, preparation_.make_plan(*store, std::move(intake), control_.token()));
+    const auto plan = std::make_shared<const Plan>(std::move(made));
+    print_warnings(context, plan->warnings);
+
+    RunTalk talk(talk_options(context), plan, context, [] {
+      const cli::StreamFacts facts = cli::stream_facts(STDERR_FILENO);
+      return cli::ScreenSize{.columns = facts.columns, .rows = facts.rows};
+    });
+    control_.set_talk(&talk);
+    auto summary = work(context, *store, plan, talk, requests.fd());
+    control_.set_talk(nullptr);
+    talk.finish();
+    if (!summary) {
+      return std::move(summary).error();
+    }
+    const auto elapsed =
+        std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now() - started);
+    return conclude(context,
+                    make_verdict(*plan, *summary, talk.source_sizes(), requests.status(), elapsed));
+  }
+
+  RunTalkOptions talk_options(const VerbContext& context) const {
+    RunTalkOptions options;
+    options.style = progress_style(*preparation_.settings().progress, context);
+    options.detail = detail_of(context.common);
+    options.output = context.common.output;
+    options.heartbeat = *preparation_.settings().heartbeat;
+    return options;
+  }
+
+  // Where nothing is missing no worker is started; descriptions are still published.
+  Result<RunSummary> work(VerbContext& context, Store& store, std::shared_ptr<const Plan> plan,
+                          RunListener& listener, int stop_fd) {
+    const config::Settings& settings = preparation_.settings();
+    ATHANOR_ASSIGN(const RunPlace place,
+                   RunPlace::take(settings, preparation_.store_url(), context));
+    CoordinatorOptions options;
+    options.settings = work_settings(context);
+    options.user = settings.resolved_by->empty() ? user_name() : *settings.resolved_by;
+    options.state_directory = place.socket_directory();
+    if (const std::uint64_t jobs = needed_jobs(*plan); jobs > 0) {
+      const std::uint64_t wanted = *settings.workers == 0 ? cpu_count() : *settings.workers;
+      options.workers = static_cast<unsigned>(std::min(wanted, jobs));
+      options.worker_arguments = worker_arguments(context, options.workers);
+      options.journal = place.journal();
+      ATHANOR_ASSIGN(options.worker_program, find_worker_program(settings, context));
+    }
+    ATHANOR_ASSIGN(const std::unique_ptr<Coordinator> coordinator,
+                   Coordinator::start(std::move(options), store, listener));
+    ATHANOR_ASSIGN(const BatchId batch, coordinator->submit(std::move(plan), {.name = "run"}));
+    ATHANOR_ASSIGN(RunSummary summary, coordinator->run_until_done(stop_fd));
+    std::erase_if(summary.environments,
+                  [&](const EnvironmentResult& result) { return !(result.batch == batch); });
+    return summary;
+  }
+
+  // Workers share this machine's processors and this terminal: what they have to say beyond the
+  // reports would only disturb.
+  std::vector<std::string> worker_arguments(const VerbContext& context, unsigned workers) const {
+    const config::Settings& settings = preparation_.settings();
+    const unsigned cpu = std::max(cpu_count() / workers, 1U);
+    const bool loud = context.common.verbose > 1;
+    std::vector<std::string> arguments = {"--jobs",      std::to_string(*settings.jobs),
+                                          "--cpu",       std::to_string(cpu),
+                                          "--log-level", loud ? "debug" : "error"};
+    if (!settings.scratch_dir->empty()) {
+      arguments.push_back("--scratch");
+      arguments.push_back((context.working_directory / *settings.scratch_dir).string());
+    }
+    return arguments;
+  }
+
+  protocol::WorkSettings work_settings(const VerbContext& context) const {
+    const config::Settings& settings = preparation_.settings();
+    protocol::WorkSettings work;
+    work.store_url = preparation_.store_url();
+    work.packages_root = *settings.store_packages;
+    work.environments_root = *settings.store_environments;
+    work.zstd_level = static_cast<int>(*settings.zstd_level);
+    work.origin_map = *settings.origin_map;
+    for (const std::string& directory : *settings.package_dirs) {
+      work.package_dirs.push_back((context.working_directory / directory).string());
+    }
+    work.allow_file_origins = *settings.allow_file_urls;
+    return work;
+  }
+
+  // The last words: what a person has to look at, then the verdict.
+  static cli::ExitStatus conclude(VerbContext& context, const Verdict& verdict) {
+    if (context.common.output != OutputFormat::text) {
+      context.out << dump_json(verdict_json(verdict)) << '\n';
+    }
+    if (context.common.quiet < 2) {
+      for (const std::string& line : problem_lines(verdict, context)) {
+        context.err << line << '\n';
+      }
+    }
+    print_warnings(context, verdict.warnings);
+    if (context.common.output == OutputFormat::text) {
+      if (context.common.quiet < 2) {
+        context.out << verdict_line(verdict, context.out_terminal) << '\n';
+      }
+    } else if (context.common.quiet < 1) {
+      context.err << verdict_line(verdict, context.err_terminal) << '\n';
+    }
+    return verdict.status;
+  }
+
+  // Failed packages have been told of when they failed.
+  static std::vector<std::string> problem_lines(const Verdict& verdict,
+                                                const VerbContext& context) {
+    constexpr std::size_t k_most = 50;
+    std::vector<std::string> lines;
+    for (const Conflict& conflict : verdict.conflicts) {
+      lines.push_back(styled(context.err_terminal, cli::Style::red, "conflict:") + " " +
+                      printable(conflict.source_url, 4096) + ": " + printable(conflict.what, 4096));
+    }
+    for (const NotReady& environment : verdict.not_ready) {
+      lines.push_back(styled(context.err_terminal, cli::Style::red, "not ready:") + " " +
+                      printable(environment.platform) + " " + printable(environment.name) + ": " +
+                      printable(environment.why, 4096));
+    }
+    if (lines.size() > k_most && context.common.verbose == 0) {
+      const std::size_t more = lines.size() - k_most;
+      lines.resize(k_most);
+      lines.push_back("and " + std::to_string(more) + " more; -v shows all");
+    }
+    return lines;
+  }
+
+  Preparation preparation_;
+  RunControl control_;
+  bool dry_run_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_run_verb() {
+  return std::make_unique<RunVerb>();
+}
+
+}  // namespace athanor::coordinator
