@@ -31,6 +31,9 @@ Result<void> check_object_key(std::string_view key) {
       })) {
     return bad_key(key, "it holds control characters");
   }
+  if (key.find('\\') != std::string_view::npos) {
+    return bad_key(key, "some stores take '\\' for '/'");
+  }
   for (const std::string_view segment : split(key, '/')) {
     if (segment.empty()) {
       return bad_key(key, "a part between two '/' is empty");

@@ -3,6 +3,7 @@
 #include "shared/base/strings.hpp"
 #include "shared/net/url.hpp"
 #include "shared/os/files.hpp"
+#include "shared/store/azure_store.hpp"
 #include "shared/store/cloud_client.hpp"
 #include "shared/store/local_store.hpp"
 #include "shared/store/s3_store.hpp"
@@ -44,6 +45,11 @@ Result<std::unique_ptr<Store>> open_s3(std::string_view url, CreateStore /*creat
   return S3Store::open(url, std::move(services));
 }
 
+Result<std::unique_ptr<Store>> open_azure(std::string_view url, CreateStore /*create*/) {
+  ATHANOR_ASSIGN(CloudServices services, real_cloud_services(""));
+  return AzureStore::open(url, std::move(services));
+}
+
 struct Scheme {
   std::string_view name;
   Result<std::unique_ptr<Store>> (*open)(std::string_view url, CreateStore create);
@@ -52,6 +58,8 @@ struct Scheme {
 constexpr std::array k_schemes = {
     Scheme{"file", &open_file_url},
     Scheme{"s3", &open_s3},
+    Scheme{"az", &open_azure},
+    Scheme{"azure", &open_azure},
 };
 
 }  // namespace

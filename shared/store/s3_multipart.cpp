@@ -2,20 +2,17 @@
 
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
+#include "shared/store/parallel_parts.hpp"
 #include "shared/store/source_body.hpp"
 #include "shared/store/xml.hpp"
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <optional>
-#include <thread>
+#include <utility>
 
 namespace athanor {
 namespace {
 
 constexpr std::uint64_t k_most_parts = 10'000;
-constexpr std::size_t k_parts_at_once = 4;
 constexpr std::uint64_t k_answer_bytes = 1_MiB;
 
 bool is_success(int status) {
@@ -37,7 +34,10 @@ S3MultipartUpload::S3MultipartUpload(S3Client& client, std::string key, const Ob
 
 Result<CloudAnswer> S3MultipartUpload::run(HttpHeaders condition, std::stop_token stop) {
   ATHANOR_TRY(begin(stop));
-  auto sent = send_parts(stop);
+  auto sent =
+      send_parts_in_parallel(etags_.size(), stop, [this](std::size_t part, std::stop_token enough) {
+        return send_part(part, std::move(enough));
+      });
   if (!sent) {
     abort();
     return std::move(sent).error();
@@ -66,37 +66,6 @@ Result<void> S3MultipartUpload::begin(std::stop_token stop) {
   upload_id_ = xml.text_of("UploadId");
   if (upload_id_.empty()) {
     return make_error(ErrorKind::corrupt, request.what + ": the store names no upload");
-  }
-  return {};
-}
-
-Result<void> S3MultipartUpload::send_parts(std::stop_token stop) {
-  std::atomic<std::size_t> next{0};
-  std::mutex mutex;
-  std::optional<Error> failure;
-  std::stop_source enough;  // of the other parts, once one has failed
-  const std::stop_callback forward(stop, [&] { enough.request_stop(); });
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t t = 0; t < std::min(k_parts_at_once, etags_.size()); ++t) {
-      threads.emplace_back([&] {
-        for (std::size_t i = next++; i < etags_.size() && !enough.stop_requested(); i = next++) {
-          if (auto sent = send_part(i, enough.get_token()); !sent) {
-            const std::lock_guard lock(mutex);
-            if (!failure) {
-              failure = std::move(sent).error();
-            }
-            enough.request_stop();
-          }
-        }
-      });
-    }
-  }
-  if (failure) {
-    return std::move(*failure);
-  }
-  if (stop.stop_requested()) {
-    return make_error(ErrorKind::canceled, "stopped while writing to the store");
   }
   return {};
 }

@@ -24,7 +24,6 @@ class S3MultipartUpload {
 
  private:
   Result<void> begin(std::stop_token stop);
-  Result<void> send_parts(std::stop_token stop);
   Result<void> send_part(std::size_t index, std::stop_token stop);
   Result<CloudAnswer> complete(HttpHeaders condition, std::stop_token stop);
   void abort();

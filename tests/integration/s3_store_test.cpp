@@ -1,10 +1,9 @@
 #include "shared/store/s3_store.hpp"
 
 #include "shared/base/units.hpp"
-#include "shared/net/curl_http_client.hpp"
 #include "shared/os/files.hpp"
 #include "tests/contract/store_contract.hpp"
-#include "tests/support/faulty_http.hpp"
+#include "tests/integration/cloud_faults.hpp"
 #include "tests/support/manual_clock.hpp"
 #include "tests/support/results.hpp"
 #include "tests/support/scratch_dir.hpp"
@@ -22,15 +21,6 @@ using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-using Environment = std::map<std::string, std::string, std::less<>>;
-
-EnvironmentLookup lookup_in(Environment environment) {
-  return [environment = std::move(environment)](std::string_view name) {
-    const auto found = environment.find(name);
-    return found == environment.end() ? std::nullopt : std::optional(found->second);
-  };
-}
-
 // One gateway for all tests of the program.
 class Gateway {
  public:
@@ -40,24 +30,18 @@ class Gateway {
             {"AWS_SECRET_ACCESS_KEY", "secret+key/="},
             {"AWS_ENDPOINT_URL_S3", endpoint_}};
   }
-  CloudServices services(Environment environment) const {
-    CloudServices services = must(real_cloud_services(""));
-    services.environment = lookup_in(std::move(environment));
-    services.retry.base = std::chrono::milliseconds(20);
-    return services;
-  }
   std::string new_bucket() {
     const std::string name = "bucket-" + std::to_string(++buckets_);
     S3Settings settings;
     settings.bucket = name;
     settings.endpoint = endpoint_;
     settings.addressing = S3Addressing::path;
-    S3Client client(services(owner()), settings, {});
+    S3Client client(cloud_services(owner()), settings, {});
     must(client.perform({.method = "PUT", .what = "making a bucket"}, {}, {}));
     return name;
   }
   std::unique_ptr<Store> open(const std::string& url) const {
-    return must(S3Store::open(url, services(owner())));
+    return must(S3Store::open(url, cloud_services(owner())));
   }
 
   static Gateway& instance() {
@@ -109,32 +93,14 @@ INSTANTIATE_TEST_SUITE_P(
 class S3StoreTest : public testing::Test {
  protected:
   Result<std::unique_ptr<Store>> open(Environment environment, const std::string& settings = "") {
-    CloudServices services = gateway.services(std::move(environment));
-    auto faulty = std::make_unique<FaultyHttp>(std::move(services.http));
-    http = faulty.get();
-    services.http = std::move(faulty);
+    CloudServices services = cloud_services(std::move(environment));
+    http = make_faulty(services);
     if (clock) {
       services.clock = std::move(clock);
     }
     return S3Store::open("s3://" + bucket + settings, std::move(services));
   }
   static ObjectSource bytes(std::string text) { return ObjectSource::from_bytes(std::move(text)); }
-  // Answers or errors for the first `times` requests of that method.
-  FaultyHttp::Fault first(int times, std::string method, Result<HttpResponse> instead) {
-    auto left = std::make_shared<std::atomic<int>>(times);
-    return [=](const HttpRequest& request) -> std::optional<Result<HttpResponse>> {
-      if (request.method != method || left->fetch_sub(1) <= 0) {
-        return std::nullopt;
-      }
-      return instead;
-    };
-  }
-  static HttpResponse status(int number) {
-    HttpResponse response;
-    response.status = number;
-    return response;
-  }
-  static Error connection_lost() { return make_error(ErrorKind::retry, "connection lost"); }
 
   Gateway& gateway = Gateway::instance();
   std::string bucket = gateway.new_bucket();
@@ -183,7 +149,7 @@ TEST_F(S3StoreTest, AClockThatIsYearsOffIsCorrectedByTheServers) {
 TEST_F(S3StoreTest, ALostAnswerIsResolvedByLooking) {
   const auto store = must(open(gateway.owner()));
   must(store->put_if_absent("before", bytes("x")));  // the trial is over
-  http->after(first(1, "PUT", connection_lost()));
+  http->after(first_requests(1, "PUT", connection_lost()));
   EXPECT_EQ(must(store->put_if_absent("mine", bytes("my bytes"))), PutOutcome::created);
   EXPECT_EQ(must(read_object(*store, "mine", 100)), "my bytes");
 
@@ -205,7 +171,7 @@ TEST_F(S3StoreTest, ALostAnswerIsResolvedByLooking) {
 TEST_F(S3StoreTest, ALostAnswerToAReplacementIsResolvedByLooking) {
   const auto store = must(open(gateway.owner()));
   must(store->put_if_absent("alias", bytes("old")));
-  http->after(first(1, "PUT", connection_lost()));
+  http->after(first_requests(1, "PUT", connection_lost()));
   EXPECT_EQ(must(store->put("alias", bytes("new"), must(store->find("alias"))->version_tag)),
             PutOutcome::created);
   EXPECT_EQ(must(read_object(*store, "alias", 100)), "new");
@@ -213,9 +179,9 @@ TEST_F(S3StoreTest, ALostAnswerToAReplacementIsResolvedByLooking) {
 
 TEST_F(S3StoreTest, ABurstOfRefusalsIsWaitedOutAndALongOneIsRetry) {
   const auto store = must(open(gateway.owner()));
-  http->before(first(4, "PUT", status(503)));
+  http->before(first_requests(4, "PUT", status_answer(503)));
   EXPECT_EQ(must(store->put_if_absent("k", bytes("x"))), PutOutcome::created);
-  http->before(first(100, "GET", status(503)));
+  http->before(first_requests(100, "GET", status_answer(503)));
   const auto read = read_object(*store, "k", 100);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().kind, ErrorKind::retry);
@@ -250,7 +216,7 @@ TEST_F(S3StoreTest, PartsAreSentAgainWhenAConnectionBreaksAndTakenAwayWhenItCant
   const auto source = ObjectSource::from_file(dir / "big", digest);
   const auto store = must(open(gateway.owner(), "?multipart_from=6000000&part_size=5242880"));
   must(store->put_if_absent("before", bytes("x")));
-  http->after(first(2, "PUT", connection_lost()));
+  http->after(first_requests(2, "PUT", connection_lost()));
   EXPECT_EQ(must(store->put_if_absent("big", source)), PutOutcome::created);
   EXPECT_TRUE(must(read_object(*store, "big", 1_GiB)) == big);
 
@@ -266,14 +232,14 @@ TEST_F(S3StoreTest, PartsAreSentAgainWhenAConnectionBreaksAndTakenAwayWhenItCant
   EXPECT_EQ(must(store->put_if_absent("finished", source)), PutOutcome::created);
 
   http->after(nullptr);
-  http->before(first(100, "PUT", status(403)));
+  http->before(first_requests(100, "PUT", status_answer(403)));
   EXPECT_EQ(store->put_if_absent("refused", source).error().kind, ErrorKind::rejected);
   http->before(nullptr);
   S3Settings settings;
   settings.bucket = bucket;
   settings.endpoint = gateway.endpoint();
   settings.addressing = S3Addressing::path;
-  S3Client client(gateway.services(gateway.owner()), settings, {});
+  S3Client client(cloud_services(gateway.owner()), settings, {});
   std::string uploads;
   must(client.perform({.query = {{"uploads", ""}}, .max_body_bytes = 1_MiB, .what = "uploads"},
                       [&](std::span<const std::uint8_t> piece) -> Result<void> {
