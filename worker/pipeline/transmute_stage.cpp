@@ -28,7 +28,7 @@ Result<void> transmute_artifact(JobContext& context) {
                                  .progress = &context.progress.bytes};
   Result<TransmuteReport> report = transmute(context.original->path, path, options, context.stop);
   if (!report) {
-    return std::move(report).error().with_context("transmuting " + context.source.text());
+    return std::move(report).error();
   }
   if (report->source != context.original->digest) {
     return make_error(ErrorKind::retry, "the scratch copy of " + context.source.text() +

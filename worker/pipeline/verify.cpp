@@ -42,10 +42,9 @@ bool is_expected(const JobContext& context, const Digest& digest) {
          });
 }
 
-Error not_as_named(const JobContext& context, std::string_view what, std::string_view in_archive,
-                   std::string_view in_url) {
+Error not_as_named(std::string_view what, std::string_view in_archive, std::string_view in_url) {
   return make_error(ErrorKind::corrupt,
-                    context.source.text() + " is another package: its info/index.json says " +
+                    "the archive is another package: its info/index.json says " +
                         std::string(what) + " '" + printable(in_archive, 100) +
                         "', its URL says '" + printable(in_url, 100) + "'",
                     "the origin serves the wrong file, or it was renamed");
@@ -64,9 +63,9 @@ Result<void> check_subdir(JobContext& context, const JsonView& index) {
     return {};
   }
   if (*in_archive != "noarch") {
-    return not_as_named(context, "subdir", *in_archive, in_url);
+    return not_as_named("subdir", *in_archive, in_url);
   }
-  context.result.warnings.push_back(context.source.text() + " is a noarch package in " + in_url);
+  context.result.warnings.push_back("a noarch package stands in " + in_url);
   return {};
 }
 
@@ -87,7 +86,7 @@ Result<void> check_index(JobContext& context) {
   for (const auto& row : rows) {
     ATHANOR_ASSIGN(const std::string_view in_archive, index.string(row.key));
     if (in_archive != row.in_url) {
-      return not_as_named(context, row.key, in_archive, row.in_url);
+      return not_as_named(row.key, in_archive, row.in_url);
     }
   }
   return check_subdir(context, index);
@@ -103,7 +102,7 @@ Result<void> verify(JobContext& context) {
   if (!is_expected(context, digest)) {
     return quarantined(context,
                        make_error(ErrorKind::corrupt,
-                                  context.source.text() + " is not what the inputs say: expected " +
+                                  "the bytes are not what the inputs say: expected " +
                                       shown(context.spec.expected) + "; found " + shown(digest),
                                   "the origin has changed or altered the file; compare it with the "
                                   "channel's repodata"));
@@ -120,9 +119,6 @@ Result<void> verify(JobContext& context) {
   Error error = std::move(checked).error();
   if (error.kind == ErrorKind::invalid) {
     error.kind = ErrorKind::corrupt;  // JsonView speaks of inputs; this one came in an archive
-  }
-  if (!error.message.starts_with(context.source.text())) {
-    error = std::move(error).with_context(context.source.text());
   }
   return quarantined(context, std::move(error));
 }

@@ -58,8 +58,9 @@ void Session::on_connected(TimePoint now) {
 void Session::on_disconnected(TimePoint now) {
   // ZeroMQ makes the connection again by itself; only where it has one that leads nowhere is a new
   // one asked for (lose_connection).
-  if (apply(SessionEvent::disconnect) && !alone_since_) {
-    alone_since_ = now;
+  if (apply(SessionEvent::disconnect)) {
+    alone_since_ = alone_since_.value_or(now);
+    leave_if_empty();
   }
 }
 
@@ -87,9 +88,8 @@ void Session::lose_connection(TimePoint now) {
   if (!apply(SessionEvent::disconnect)) {
     return;
   }
-  if (!alone_since_) {
-    alone_since_ = now;
-  }
+  alone_since_ = alone_since_.value_or(now);
+  leave_if_empty();
   const unsigned doublings = std::min(greetings_, 10U);
   const Duration most = std::min(k_greeting_pause * (1U << doublings), k_greeting_pause_max);
   // Full jitter, so that a fleet doesn't return as one.
@@ -99,7 +99,7 @@ void Session::lose_connection(TimePoint now) {
 }
 
 void Session::start_anew(TimePoint now) {
-  if (anew_at_ && now >= *anew_at_) {
+  if (anew_at_ && now >= *anew_at_ && !end_) {
     anew_at_.reset();
     outbox_.reconnect();
   }
@@ -378,6 +378,9 @@ void Session::abandon(TimePoint now) {
   }
   if (is_up() && !release.leases.empty()) {
     outbox_.send(std::move(release));
+  }
+  if (state_ == SessionState::leaving_greeting) {
+    apply(SessionEvent::disconnect);  // no time to wait for a Welcome
   }
   leave_if_empty();
 }

@@ -68,8 +68,7 @@ constexpr SessionTransitions make_session_transitions() {
   on(leaving_greeting, connect, leaving_greeting);
   on(leaving_greeting, disconnect, leaving_offline);
   on(leaving_greeting, welcome, leaving);
-  on(leaving_greeting, reject, over);
-  on(leaving_greeting, emptied, over);
+  on(leaving_greeting, reject, over);  // and not `emptied`: the coordinator is to hear Goodbye
 
   on(leaving, connect, leaving_greeting);
   on(leaving, disconnect, leaving_offline);

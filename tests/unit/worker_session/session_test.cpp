@@ -328,6 +328,29 @@ TEST_F(SessionTest, DrainingWithNothingToDoEndsAtOnce) {
   EXPECT_THAT(outbox_.sent, IsEmpty());
 }
 
+TEST_F(SessionTest, DrainingWhileGreetingWaitsToSayGoodbye) {
+  session_.on_connected(now_);
+  session_.drain(now_);
+  EXPECT_EQ(session_.state(), SessionState::leaving_greeting);
+  outbox_.sent.clear();
+  welcome();
+  EXPECT_EQ(outbox_.take<protocol::Goodbye>().size(), 1U);
+  EXPECT_EQ(session_.state(), SessionState::over);
+}
+
+TEST_F(SessionTest, DrainingWhileGreetingDoesNotWaitForEver) {
+  session_.on_connected(now_);
+  session_.drain(now_);
+  pass(seconds(6), {}, false);
+  EXPECT_EQ(session_.state(), SessionState::over);
+}
+
+TEST_F(SessionTest, AbandoningWhileGreetingEndsAtOnce) {
+  session_.on_connected(now_);
+  session_.abandon(now_);
+  EXPECT_EQ(session_.state(), SessionState::over);
+}
+
 TEST_F(SessionTest, AbandoningGivesBackRunningJobsToo) {
   connect();
   grant({lease(1), lease(2), lease(3)});
