@@ -16,7 +16,8 @@ Result<Format> format_of(const std::string& file) {
   const auto format =
       format_of_filename(std::filesystem::path(file).filename().native(), PackageType::conda);
   if (!format) {
-    return make_error(ErrorKind::invalid, quoted(file) + " isn't a conda package",
+    return make_error(ErrorKind::invalid,
+                      quoted(std::filesystem::path(file)) + " isn't a conda package",
                       "its name must end in .conda or .tar.bz2");
   }
   return *format;
@@ -68,8 +69,8 @@ class ArchiveListVerb final : public Verb {
   }
 
   void declare(cli::OptionTable& table) override {
-    table.positionals(
-        {.name = "FILE", .at_least = 1, .at_most = 1, .help = "A conda package."}, files_);
+    table.positionals({.name = "FILE", .at_least = 1, .at_most = 1, .help = "A conda package."},
+                      files_);
   }
 
   Result<cli::ExitStatus> run(VerbContext& context) override {
@@ -246,14 +247,13 @@ class ArchiveDiffVerb final : public Verb {
                 "Compares two packages, of the same format or not: which members only one of them "
                 "has, and where type, mode, link target, size or content differ. Ends with 0 if "
                 "nothing differs, else with 1.",
-            .examples = {
-                {.command = "athanor archive diff a-1.0-0.tar.bz2 a-1.0-0.conda",
-                 .says = "Nothing is printed: both formats hold the same package."}}};
+            .examples = {{.command = "athanor archive diff a-1.0-0.tar.bz2 a-1.0-0.conda",
+                          .says = "Nothing is printed: both formats hold the same package."}}};
   }
 
   void declare(cli::OptionTable& table) override {
-    table.positionals(
-        {.name = "FILE", .at_least = 2, .at_most = 2, .help = "A conda package."}, files_);
+    table.positionals({.name = "FILE", .at_least = 2, .at_most = 2, .help = "A conda package."},
+                      files_);
     table.heading("Compare");
     table.add({.name = "owners", .help = "Compare owners and times as well."}, owners_);
   }
@@ -261,10 +261,9 @@ class ArchiveDiffVerb final : public Verb {
   Result<cli::ExitStatus> run(VerbContext& context) override {
     ATHANOR_ASSIGN(const Format first, format_of(files_[0]));
     ATHANOR_ASSIGN(const Format second, format_of(files_[1]));
-    ATHANOR_ASSIGN(
-        const PackageDifference difference,
-        compare_packages(files_[0], first, files_[1], second, {},
-                         owners_ ? CompareOwners::yes : CompareOwners::no));
+    ATHANOR_ASSIGN(const PackageDifference difference,
+                   compare_packages(files_[0], first, files_[1], second, {},
+                                    owners_ ? CompareOwners::yes : CompareOwners::no));
     if (context.common.output == OutputFormat::text) {
       for (const MemberDifference& member : difference.members) {
         context.out << sign(member.kind) << ' ' << printable(member.path, 4096)
@@ -273,9 +272,8 @@ class ArchiveDiffVerb final : public Verb {
     } else {
       Json members = Json::array();
       for (const MemberDifference& member : difference.members) {
-        members.push_back(Json::object({{"path", member.path},
-                                        {"kind", name(member.kind)},
-                                        {"what", member.what}}));
+        members.push_back(Json::object(
+            {{"path", member.path}, {"kind", name(member.kind)}, {"what", member.what}}));
       }
       context.out << dump_json(Json::object({{"schema", 1},
                                              {"first", summary_json(difference.first)},

@@ -1,6 +1,7 @@
+#include "shared/archive/transmute.hpp"
+
 #include "coordinator/cli/stop_on_signal.hpp"
 #include "coordinator/cli/verb.hpp"
-#include "shared/archive/transmute.hpp"
 #include "shared/base/bounded_queue.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
@@ -27,9 +28,9 @@ constexpr std::uint64_t k_threads_max = 1024;
 // One file to convert, and what became of it.
 struct Conversion {
   std::filesystem::path source;
-  std::filesystem::path destination;
+  std::filesystem::path destination = {};
   bool skipped = false;  // it is in the wanted format already
-  std::optional<Result<TransmuteReport>> outcome;
+  std::optional<Result<TransmuteReport>> outcome = {};
 };
 
 Json digest_json(const Digest& digest) {
@@ -88,7 +89,7 @@ class TransmuteVerb final : public Verb {
                .help = "Only convert to this format; files that are in it already are left alone.",
                .choices = {"conda", "tar.bz2"}},
               to_);
-    table.add({.name = "output",
+    table.add({.name = "output-dir",
                .letter = 'o',
                .value_name = "DIR",
                .help = "Where results go; made if it is missing. Default: beside each source."},
@@ -143,7 +144,8 @@ class TransmuteVerb final : public Verb {
       const std::string name = conversion.source.filename().native();
       const auto from = format_of_filename(name, PackageType::conda);
       if (!from) {
-        return make_error(ErrorKind::invalid, quoted(file) + " isn't a conda package",
+        return make_error(ErrorKind::invalid,
+                          quoted(std::filesystem::path(file)) + " isn't a conda package",
                           "its name must end in .conda or .tar.bz2");
       }
       const Format to = *from == Format::conda ? Format::tar_bz2 : Format::conda;
@@ -168,8 +170,7 @@ class TransmuteVerb final : public Verb {
 
   // As many packages at once as there are cores; what is left over helps within a package.
   void convert(VerbContext& context, std::vector<Conversion>& conversions, std::stop_token stop) {
-    const auto cores = static_cast<std::size_t>(
-        threads_.value_or(std::max(1U, std::thread::hardware_concurrency())));
+    const std::size_t cores = threads_.value_or(std::max(1U, std::thread::hardware_concurrency()));
     const std::size_t at_once = std::min(cores, conversions.size());
     const TransmuteOptions options{.zstd_level = static_cast<int>(level_.value_or(6)),
                                    .threads = static_cast<unsigned>(cores / at_once - 1)};

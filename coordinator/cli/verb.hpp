@@ -71,11 +71,15 @@ struct VerbEntry {
 const std::vector<VerbEntry>& verbs();
 
 // The makers, one per file of this folder.
+std::unique_ptr<Verb> make_archive_diff_verb();
+std::unique_ptr<Verb> make_archive_list_verb();
+std::unique_ptr<Verb> make_archive_verify_verb();
 std::unique_ptr<Verb> make_config_show_verb();
 std::unique_ptr<Verb> make_config_validate_verb();
 std::unique_ptr<Verb> make_help_verb();
 std::unique_ptr<Verb> make_plan_verb();
 std::unique_ptr<Verb> make_run_verb();
+std::unique_ptr<Verb> make_transmute_verb();
 std::unique_ptr<Verb> make_version_verb();
 
 }  // namespace athanor::coordinator

@@ -6,6 +6,10 @@ const std::vector<VerbEntry>& verbs() {
   static const std::vector<VerbEntry> k_verbs = {
       {"run", make_run_verb},
       {"plan", make_plan_verb},
+      {"transmute", make_transmute_verb},
+      {"archive list", make_archive_list_verb},
+      {"archive verify", make_archive_verify_verb},
+      {"archive diff", make_archive_diff_verb},
       {"config show", make_config_show_verb},
       {"config validate", make_config_validate_verb},
       {"help", make_help_verb},

@@ -80,6 +80,11 @@ Result<void> MemberRules::admit_links(const TarEntry& entry, Known& known) {
       }
     }
   }
+  const auto before = known_.find(entry.path);
+  if (before != known_.end() && before->second.type == MemberType::symlink) {
+    return refused(entry.path,
+                   "it would replace a symlink of the package, or be written through it");
+  }
   if (entry.type == MemberType::symlink) {
     ++symlinks_;
     outside_links_ += symlink_leaves_package(entry.path, entry.link_target) ? 1U : 0U;

@@ -22,8 +22,8 @@ class MemberRules {
       : unpacked_allowed_(unpacked_bytes_allowed(artifact_bytes)) {}
 
   // rejected: too many members, names or bytes; a hard link whose target isn't a member before it;
-  // a member beneath a symlink; info itself or info/index.json as anything but a directory and a
-  // file, or the latter twice.
+  // a member beneath a symlink or of its name; info itself or info/index.json as anything but a
+  // directory and a file, or the latter twice.
   Result<void> admit(const TarEntry& entry);
   // rejected: there was no info/index.json.
   Result<void> finish() const;

@@ -41,9 +41,9 @@ std::string* wanted_text(const TarEntry& entry, Documents& documents) {
 Result<PackageSummary> visit(const std::filesystem::path& artifact, Format format,
                              const ReadOptions& options, Documents& documents,
                              const std::function<Result<void>(const Member&)>& visitor) {
-  ATHANOR_ASSIGN(PackageReader reader,
-                 PackageReader::open(artifact, format,
-                                     {.threads = options.threads, .stop = options.stop}));
+  ATHANOR_ASSIGN(
+      PackageReader reader,
+      PackageReader::open(artifact, format, {.threads = options.threads, .stop = options.stop}));
   MemberRules rules(reader.file_size());
   Sha256Hasher hasher;
   while (true) {
@@ -84,8 +84,8 @@ struct FileFacts {
 Result<void> check_name(const std::string& index_json, const std::string& stem) {
   const auto json = parse_json(index_json);
   if (!json) {
-    return make_error(ErrorKind::rejected, "info/index.json of the package isn't JSON: " +
-                                               json.error().message);
+    return make_error(ErrorKind::rejected,
+                      "info/index.json of the package isn't JSON: " + json.error().message);
   }
   const auto text = [&](const char* key) {
     const Json* const value = json->find(key);
@@ -110,8 +110,8 @@ std::optional<std::string> problem_of(const Json& record, const std::string& pat
     return "isn't in the package";
   }
   const Json* const type = record.find("path_type");
-  const bool is_file = type == nullptr || (type->as_string() != nullptr &&
-                                           *type->as_string() == "hardlink");
+  const bool is_file =
+      type == nullptr || (type->as_string() != nullptr && *type->as_string() == "hardlink");
   if (!is_file || file->second.type != MemberType::file) {
     return std::nullopt;  // links' hashes are those of what they point at
   }
@@ -238,7 +238,8 @@ Result<PackageDifference> compare_packages(const std::filesystem::path& first, F
                                            CompareOwners owners) {
   PackageDifference difference;
   std::map<std::string, std::pair<std::optional<Member>, std::optional<Member>>> members;
-  ATHANOR_ASSIGN(difference.first, visit_members(first, first_format, options, [&](const Member& m) {
+  ATHANOR_ASSIGN(difference.first,
+                 visit_members(first, first_format, options, [&](const Member& m) {
                    members[m.entry.path].first = m;
                    return Result<void>();
                  }));
