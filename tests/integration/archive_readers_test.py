@@ -300,7 +300,9 @@ def real_packages(folder, every):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("athanor", type=pathlib.Path)
-    parser.add_argument("--packages", type=pathlib.Path)
+    root = pathlib.Path(__file__).resolve().parents[2]
+    data = pathlib.Path(os.environ.get("ATHANOR_TEST_DATA", root.parent / "shared/data"))
+    parser.add_argument("--packages", type=pathlib.Path, default=data / "packages")
     parser.add_argument("--every", type=int, default=12)
     options = parser.parse_args()
     for tool in ("bsdtar", "cph"):
@@ -322,7 +324,7 @@ def main():
         check_interrupt(options.athanor, sources[-1][0], scratch)
         for source in [sources[0][0], sources[4][0]]:
             check_archive_verbs(options.athanor, named_as_inside(source, scratch))
-        if options.packages and options.packages.is_dir():
+        if options.packages.is_dir():
             sources += [(path, False) for path in real_packages(options.packages, options.every)]
         for source, exact in sources:
             try:
