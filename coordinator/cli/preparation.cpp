@@ -65,10 +65,10 @@ bool is_iso_time(const std::string& text) {
          number(11) <= 23 && number(14) <= 59 && number(17) <= 59;
 }
 
-void Preparation::declare(cli::OptionTable& table) {
+void Preparation::declare(cli::OptionTable& table, Inputs inputs) {
   constexpr std::size_t k_most_inputs = 100'000;
   table.positionals({.name = "INPUT",
-                     .at_least = 1,
+                     .at_least = inputs == Inputs::required ? std::size_t{1} : std::size_t{0},
                      .at_most = k_most_inputs,
                      .help = "conda-lock.yml, pixi.lock, @EXPLICIT files, environment "
                              "descriptions, conda_v2.cnd, Metaflow's conda manifest, lists of "

@@ -18,13 +18,15 @@ namespace athanor::coordinator {
 class Preparation {
  public:
   // INPUT..., and everything that says which of what they hold is meant and where it goes.
-  void declare(cli::OptionTable& table);
+  enum class Inputs { required, optional };
+  void declare(cli::OptionTable& table, Inputs inputs = Inputs::required);
   // The options that change what is published: requirements, aliases, dates.
   void declare_publishing(cli::OptionTable& table);
 
   // Reads the settings and checks what no module checks. First of all.
   Result<void> load(VerbContext& context);
 
+  bool has_inputs() const { return !inputs_.empty(); }
   // Reads all inputs and applies the options to what they ask for.
   Result<IntakeResult> read_inputs() const;
   Result<std::unique_ptr<Store>> open_store(CreateStore create) const;

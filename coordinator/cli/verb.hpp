@@ -74,6 +74,7 @@ const std::vector<VerbEntry>& verbs();
 std::unique_ptr<Verb> make_archive_diff_verb();
 std::unique_ptr<Verb> make_archive_list_verb();
 std::unique_ptr<Verb> make_archive_verify_verb();
+std::unique_ptr<Verb> make_check_verb();
 std::unique_ptr<Verb> make_config_show_verb();
 std::unique_ptr<Verb> make_config_validate_verb();
 std::unique_ptr<Verb> make_help_verb();

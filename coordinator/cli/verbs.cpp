@@ -6,6 +6,7 @@ const std::vector<VerbEntry>& verbs() {
   static const std::vector<VerbEntry> k_verbs = {
       {"run", make_run_verb},
       {"plan", make_plan_verb},
+      {"check", make_check_verb},
       {"transmute", make_transmute_verb},
       {"archive list", make_archive_list_verb},
       {"archive verify", make_archive_verify_verb},

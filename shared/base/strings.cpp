@@ -45,15 +45,21 @@ std::size_t utf8_length(std::string_view text) {
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> two_rows_up(b.size() + 1);
+  std::vector<std::size_t> row_up(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    two_rows_up.swap(row_up);
+    row_up.swap(row);
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i] == b[j] ? 0U : 1U);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substituted});
+      const std::size_t substituted = row_up[j] + (a[i] == b[j] ? 0U : 1U);
+      row[j + 1] = std::min({row[j] + 1, row_up[j + 1] + 1, substituted});
+      // People's fingers swap neighbours more often than anything else.
+      if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j]) {
+        row[j + 1] = std::min(row[j + 1], two_rows_up[j - 1] + 1);
+      }
     }
   }
   return row[b.size()];

@@ -45,7 +45,10 @@ class Origin:
                 for end, fault in origin.faults.items():
                     if self.path.endswith(end):
                         return fault(self)
-                return super().do_GET()
+                try:
+                    return super().do_GET()
+                except (BrokenPipeError, ConnectionResetError):
+                    return None  # a worker that was ended doesn't wait for its answer
 
             def log_message(self, *_arguments):
                 pass
@@ -68,7 +71,10 @@ def answer(status, body=b"", headers=()):
             handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(body)
+        try:
+            handler.wfile.write(body)
+        except BrokenPipeError:
+            pass  # the reader may leave as soon as it has seen the status
     return fault
 
 
@@ -137,6 +143,10 @@ class CommandTest(unittest.TestCase):
         self.assertTrue(any(key.endswith("/env") for key in before))
         self.assertIn("envs/aliases/generic/team/etl/v1", before)
 
+        check = self.athanor("check", self.lock, "--alias", "team/etl:v1")
+        self.assertEqual(check.returncode, 0, check.stdout + check.stderr)
+        self.assertEqual(self.athanor("check", "--all").returncode, 0)
+
         self.origin.requests.clear()
         second = self.athanor("run", self.lock, "--alias", "team/etl:v1",
                               ATHANOR_WORKER_PROGRAM="/nonexistent")
@@ -144,6 +154,17 @@ class CommandTest(unittest.TestCase):
         self.assertIn("packages: 0 new, 16 had, 0 failed", second.stdout)
         self.assertEqual(len(self.origin.requests), 0)
         self.assertEqual(self.objects(), before)
+
+    def test_a_check_says_what_is_missing(self):
+        self.assertEqual(self.athanor("run", self.lock).returncode, 0)
+        (victim,) = [path for path in self.store.rglob(self.files[0]) if path.is_file()]
+        victim.unlink()
+        for arguments in (["check", self.lock], ["check", "--all"]):
+            check = self.athanor(*arguments)
+            self.assertEqual(check.returncode, 1, check.stderr)
+            self.assertIn(self.files[0], check.stdout)
+            self.assertEqual(json.loads(self.athanor(*arguments, "--json").stdout)["ready"], 0)
+        self.assertEqual(self.athanor("check").returncode, 2)
 
     def test_a_plan_changes_nothing_and_says_whether_there_is_work(self):
         self.assertEqual(self.athanor("plan", self.lock).returncode, 0)
@@ -264,7 +285,8 @@ class CommandTest(unittest.TestCase):
         lock = self.work / "local.lock"
         lock.write_text(self.lock.read_text().replace(self.origin.url, self.root.as_uri()))
         refused = self.athanor("run", lock)
-        self.assertEqual(refused.returncode, 2, refused.stderr)
+        self.assertEqual(refused.returncode, 3, refused.stderr)
+        self.assertIn("local.lock:", refused.stderr)
         allowed = self.athanor("run", lock, "--allow-file-urls")
         self.assertEqual(allowed.returncode, 0, allowed.stderr)
 

@@ -38,6 +38,7 @@ TEST(Strings, ClosestSuggestsOnlyWhatIsNear) {
   const std::array<std::string, 3> verbs = {"run", "plan", "check"};
   EXPECT_EQ(closest("chekc", verbs), "check");
   EXPECT_EQ(closest("pln", verbs), "plan");
+  EXPECT_EQ(closest("rnu", verbs), "run");
   EXPECT_EQ(closest("zebra", verbs), std::nullopt);
 }
 
