@@ -381,7 +381,8 @@ TEST(KnownEnvironments, HoldsAllDescriptions) {
 
 TEST(MetaflowManifest, HasEnvironmentsByIdAndPlatform) {
   const IntakeResult result = read(
-      R"({"abc": {"linux-64": {"conda": [{"url": "https://c.example/x/noarch/a-1-0.conda", "path": "p"}],
+      R"({"abc": {"linux-64": {
+                  "conda": [{"url": "https://c.example/x/noarch/a-1-0.conda", "path": "p"}],
                   "pypi": [{"url": "https://f.example/b-1-py3-none-any.whl"}]}}})");
   ASSERT_EQ(result.environments.size(), 1U);
   EXPECT_EQ(result.environments[0].name, "abc");
