@@ -5,6 +5,7 @@
 #include "shared/os/files.hpp"
 #include "shared/store/azure_store.hpp"
 #include "shared/store/cloud_client.hpp"
+#include "shared/store/gcs_store.hpp"
 #include "shared/store/local_store.hpp"
 #include "shared/store/s3_store.hpp"
 
@@ -50,16 +51,19 @@ Result<std::unique_ptr<Store>> open_azure(std::string_view url, CreateStore /*cr
   return AzureStore::open(url, std::move(services));
 }
 
+Result<std::unique_ptr<Store>> open_gcs(std::string_view url, CreateStore /*create*/) {
+  ATHANOR_ASSIGN(CloudServices services, real_cloud_services(""));
+  return GcsStore::open(url, std::move(services));
+}
+
 struct Scheme {
   std::string_view name;
   Result<std::unique_ptr<Store>> (*open)(std::string_view url, CreateStore create);
 };
 
 constexpr std::array k_schemes = {
-    Scheme{"file", &open_file_url},
-    Scheme{"s3", &open_s3},
-    Scheme{"az", &open_azure},
-    Scheme{"azure", &open_azure},
+    Scheme{"file", &open_file_url}, Scheme{"s3", &open_s3},  Scheme{"az", &open_azure},
+    Scheme{"azure", &open_azure},   Scheme{"gs", &open_gcs},
 };
 
 }  // namespace

@@ -77,6 +77,35 @@ HttpBody body_of_text(std::string text) {
   return body_of_reading(std::move(reading));
 }
 
+Result<HttpBody> framed_body_of(std::string before, const ObjectSource& source, std::string after) {
+  ATHANOR_ASSIGN(HttpBody middle, body_of(source));
+  const std::vector<HttpBody> parts = {body_of_text(std::move(before)), std::move(middle),
+                                       body_of_text(std::move(after))};
+  // Shared by the two functions of the body, which may be copied.
+  const auto current = std::make_shared<std::size_t>(0);
+  std::uint64_t size = 0;
+  for (const HttpBody& part : parts) {
+    size += part.size;
+  }
+  return HttpBody{.size = size,
+                  .read = [parts, current](std::span<std::uint8_t> buffer) -> Result<std::size_t> {
+                    for (; *current < parts.size(); ++*current) {
+                      ATHANOR_ASSIGN(const std::size_t got, parts[*current].read(buffer));
+                      if (got > 0) {
+                        return got;
+                      }
+                    }
+                    return std::size_t{0};
+                  },
+                  .rewind = [parts, current]() -> Result<void> {
+                    for (const HttpBody& part : parts) {
+                      ATHANOR_TRY(part.rewind());
+                    }
+                    *current = 0;
+                    return {};
+                  }};
+}
+
 Result<Sha256> sha256_of_range(const ObjectSource& source, ByteRange range) {
   ATHANOR_ASSIGN(HttpBody body, body_of(source, range));
   Sha256Hasher hasher;

@@ -12,6 +12,8 @@ Result<HttpBody> body_of(const ObjectSource& source, ByteRange range);
 // All of it.
 Result<HttpBody> body_of(const ObjectSource& source);
 HttpBody body_of_text(std::string text);
+// The source between two texts.
+Result<HttpBody> framed_body_of(std::string before, const ObjectSource& source, std::string after);
 
 Result<Sha256> sha256_of_range(const ObjectSource& source, ByteRange range);
 

@@ -210,8 +210,8 @@ import base64, hashlib, hmac, sys, time, urllib.parse, urllib.request
 endpoint, account, key, container = sys.argv[1:]
 def sas(permissions):
     expiry = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(time.time() + 3600))
-    fields = [permissions, '', expiry, f'/blob/{account}/{container}', '', '', '', '2020-12-06', 'c',
-              '', '', '', '', '', '', '']
+    fields = [permissions, '', expiry, f'/blob/{account}/{container}', '', '', '', '2020-12-06',
+              'c', '', '', '', '', '', '', '']
     digest = hmac.new(base64.b64decode(key), '\n'.join(fields).encode(), hashlib.sha256).digest()
     return urllib.parse.urlencode({'sp': permissions, 'se': expiry, 'sv': '2020-12-06', 'sr': 'c',
                                    'sig': base64.b64encode(digest).decode()})
