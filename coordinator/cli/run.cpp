@@ -10,6 +10,7 @@
 #include "shared/net/url.hpp"
 #include "shared/os/machine.hpp"
 #include "shared/os/signals.hpp"
+#include "shared/store/probe.hpp"
 
 #include <unistd.h>
 
@@ -176,6 +177,8 @@ class RunVerb final : public Verb {
     options.user = settings.resolved_by->empty() ? user_name() : *settings.resolved_by;
     options.state_directory = place.socket_directory();
     if (const std::uint64_t jobs = needed_jobs(*plan); jobs > 0) {
+      // Better now than after gigabytes were fetched.
+      ATHANOR_TRY(probe_writing(store));
       const std::uint64_t wanted = *settings.workers == 0 ? cpu_count() : *settings.workers;
       options.workers = static_cast<unsigned>(std::min(wanted, jobs));
       options.worker_arguments = worker_arguments(context, options.workers);
