@@ -88,9 +88,10 @@ TEST(Verdict, AllReadyIsZeroAndCountsWhatWasSaved) {
   EXPECT_EQ(verdict.status, ExitStatus::ready);
   EXPECT_EQ(verdict.saved_by_dedupe, 1000U);
   EXPECT_EQ(verdict.saved_by_store, 200U);
-  EXPECT_EQ(verdict_line(verdict, {}),
-            "athanor: 2 of 2 environments ready; packages: 2 new, 1 had, 0 failed; fetched 1.0 KiB; "
-            "saved 1000 B by dedupe, 200 B by the store; 3m12s");
+  EXPECT_EQ(
+      verdict_line(verdict, {}),
+      "athanor: 2 of 2 environments ready; packages: 2 new, 1 had, 0 failed; fetched 1.0 KiB; "
+      "saved 1000 B by dedupe, 200 B by the store; 3m12s");
 }
 
 struct Row {
