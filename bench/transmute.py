@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares `athanor transmute` with its peers and with the raw codecs, side by side in one run.
 
-    bench/transmute.py [--athanor FILE] [--repeat N] [--sizes 1,20,150] [--packages FOLDER]
-                       [--only WORD] [--output FILE.md]
+    bench/transmute.py [--athanor FILE] [--repeat N] [--sizes 1,20,150] [--levels 3,6,19]
+                       [--packages FOLDER] [--only WORD] [--output FILE.md]
 
 Packages are made from this machine's own shared objects and Python sources. Every command runs
 --repeat times, all of them interleaved, so that a neighbour's load hits all alike; the table has
@@ -142,7 +142,7 @@ class Bench:
         return a / b if a is not None and b else None
 
 
-def add_forward(bench, name, file, level, sizes_of):
+def add_forward(bench, name, file, level):
     group = f"{name} to .conda, level {level}"
     for threads in (1, 2):
         bench.add(group, f"athanor {threads}", bench.athanor([file], threads, level))
@@ -236,6 +236,7 @@ def main():
     parser.add_argument("--athanor", default=str(root / "build/release/bin/athanor"))
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--sizes", default="1,20,150")
+    parser.add_argument("--levels", default="3,6,19")
     parser.add_argument("--packages", type=pathlib.Path, help="real packages, as many small ones")
     parser.add_argument("--only", default="", help="only cases whose name has this in it")
     parser.add_argument("--output", type=pathlib.Path)
@@ -247,9 +248,8 @@ def main():
         bench.out.mkdir()
         for size in sizes:
             file = make_package(scratch, f"made{size}", size)
-            for level in (3, 6, 19):
-                if level != 19 or size <= 20 or "19" in options.only:
-                    add_forward(bench, f"{size} MB", file, level, sizes)
+            for level in map(int, options.levels.split(",")):
+                add_forward(bench, f"{size} MB", file, level)
             subprocess.run([options.athanor, "transmute", str(file), "--zstd-level", "3"], check=True,
                            stdout=subprocess.DEVNULL)
             tar_zst = scratch / f"{size}.tar.zst"
