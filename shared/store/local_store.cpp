@@ -6,6 +6,7 @@
 #include "shared/os/file_lock.hpp"
 #include "shared/os/files.hpp"
 #include "shared/os/path_text.hpp"
+#include "shared/store/local_tree.hpp"
 #include "shared/store/object_key.hpp"
 
 #include <fcntl.h>
@@ -22,136 +23,7 @@ namespace {
 
 constexpr std::size_t k_piece_bytes = 1_MiB;
 constexpr time_t k_leftover_seconds = 24L * 60 * 60;
-constexpr unsigned k_tree_depth = k_object_key_bytes;  // a key can't have more segments
 constexpr const char* k_lock_name = "lock";
-
-std::string version_tag(const struct stat& status) {
-  return std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
-         "-" + std::to_string(status.st_size) + "-" + std::to_string(status.st_ino);
-}
-
-bool is_absent(int error_number) {
-  // A file where a folder of the key would be, or a key that no file system can hold.
-  return error_number == ENOENT || error_number == ENOTDIR || error_number == ENAMETOOLONG;
-}
-
-Result<std::optional<ObjectInfo>> look(const std::filesystem::path& path, std::string key) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (is_absent(errno)) {
-      return std::optional<ObjectInfo>();
-    }
-    return system_error(errno, "cannot look at " + quoted(path));
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return std::optional<ObjectInfo>();
-  }
-  return std::optional(ObjectInfo{.key = std::move(key),
-                                  .size = static_cast<std::uint64_t>(status.st_size),
-                                  .version_tag = version_tag(status)});
-}
-
-bool is_staging(std::string_view key) {
-  return key == ".athanor/tmp";
-}
-
-// Whether a symlink in `folder` leads to the folder itself or one above it: walking it would never
-// end.
-bool leads_upwards(const std::filesystem::path& folder, const std::filesystem::path& link) {
-  std::error_code error;
-  const auto target = std::filesystem::canonical(link, error);
-  const auto here = std::filesystem::canonical(folder, error);
-  return std::mismatch(target.begin(), target.end(), here.begin(), here.end()).first ==
-         target.end();
-}
-
-// One folder of a store: its files and folders, symlinks resolved, in the order of the keys: a
-// folder counts as its name with "/" behind it.
-struct Child {
-  std::string name;
-  bool is_folder = false;
-};
-Result<std::vector<Child>> children(const std::filesystem::path& folder, std::string_view prefix) {
-  std::vector<Child> result;
-  auto entries = list_directory(folder);
-  if (!entries) {
-    if (entries.error().kind == ErrorKind::not_found) {
-      return result;  // gone meanwhile, or never there
-    }
-    return std::move(entries).error();
-  }
-  for (DirectoryEntry& entry : entries.value()) {
-    FileType type = entry.type;
-    if (type == FileType::symlink) {
-      struct stat status {};
-      if (::stat((folder / entry.name).c_str(), &status) != 0) {
-        continue;  // points nowhere
-      }
-      if (S_ISDIR(status.st_mode) && leads_upwards(folder, folder / entry.name)) {
-        return make_error(ErrorKind::rejected,
-                          "the symbolic link " + quoted(folder / entry.name) +
-                              " points to a folder that it is in",
-                          "Remove that link");
-      }
-      type = S_ISDIR(status.st_mode)   ? FileType::directory
-             : S_ISREG(status.st_mode) ? FileType::regular
-                                       : FileType::other;
-    }
-    const bool is_folder = type == FileType::directory;
-    if ((is_folder && !is_staging(std::string(prefix) + entry.name)) || type == FileType::regular) {
-      result.push_back({.name = std::move(entry.name), .is_folder = is_folder});
-    }
-  }
-  std::sort(result.begin(), result.end(), [](const Child& a, const Child& b) {
-    return a.name + (a.is_folder ? "/" : "") < b.name + (b.is_folder ? "/" : "");
-  });
-  return result;
-}
-
-// Whether any object is under the folder.
-Result<bool> holds_object(const std::filesystem::path& folder, std::string_view prefix,
-                          unsigned depth) {
-  ATHANOR_ASSIGN(const auto entries, children(folder, prefix));
-  for (const Child& child : entries) {
-    if (!child.is_folder) {
-      return true;
-    }
-  }
-  for (const Child& child : entries) {
-    if (depth < k_tree_depth) {
-      ATHANOR_ASSIGN(
-          const bool found,
-          holds_object(folder / child.name, std::string(prefix) + child.name + "/", depth + 1));
-      if (found) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-Result<void> walk(const std::filesystem::path& folder, const std::string& prefix,
-                  const ObjectVisitor& visit, const std::stop_token& stop, unsigned depth) {
-  if (stop.stop_requested()) {
-    return make_error(ErrorKind::canceled, "stopped while listing");
-  }
-  if (depth > k_tree_depth) {
-    return make_error(ErrorKind::rejected, "the folders of " + quoted(folder) + " are too deep",
-                      "Look for a symbolic link that points to a folder above it");
-  }
-  ATHANOR_ASSIGN(const auto entries, children(folder, prefix));
-  for (const Child& child : entries) {
-    if (child.is_folder) {
-      ATHANOR_TRY(walk(folder / child.name, prefix + child.name + "/", visit, stop, depth + 1));
-      continue;
-    }
-    ATHANOR_ASSIGN(const auto info, look(folder / child.name, prefix + child.name));
-    if (info) {
-      ATHANOR_TRY(visit(*info));
-    }
-  }
-  return {};
-}
 
 Result<void> write_source(const ObjectSource& source, const Fd& fd,
                           const std::filesystem::path& path, const std::stop_token& stop) {
@@ -258,18 +130,18 @@ Result<void> LocalStore::list(std::string_view prefix, const ObjectVisitor& visi
   if (::access(root_.c_str(), F_OK) != 0) {
     return system_error(errno, "cannot list the store " + quoted(root_));
   }
-  return walk(path_of(prefix), std::string(prefix), visit, stop, 0);
+  return walk(path_of(prefix), std::string(prefix), visit, stop);
 }
 
 Result<std::vector<Store::FolderEntry>> LocalStore::list_folder(std::string_view prefix) {
   ATHANOR_TRY(check_object_prefix(prefix));
-  ATHANOR_ASSIGN(const auto entries, children(path_of(prefix), prefix));
+  ATHANOR_ASSIGN(const auto entries, children_of(path_of(prefix), prefix));
   std::vector<FolderEntry> result;
-  for (const Child& child : entries) {
+  for (const LocalChild& child : entries) {
     bool present = true;
     if (child.is_folder) {
       ATHANOR_ASSIGN(present, holds_object(path_of(prefix) / child.name,
-                                           std::string(prefix) + child.name + "/", 0));
+                                           std::string(prefix) + child.name + "/"));
     }
     if (present) {
       result.push_back({.name = child.name, .is_folder = child.is_folder});
@@ -282,14 +154,14 @@ Result<std::vector<Store::FolderEntry>> LocalStore::list_folder(std::string_view
 
 Result<std::optional<ObjectInfo>> LocalStore::find(std::string_view key) {
   ATHANOR_TRY(check_object_key(key));
-  return look(path_of(key), std::string(key));
+  return look_at(path_of(key), std::string(key));
 }
 
 Result<bool> LocalStore::get(std::string_view key, ByteRange range, const ObjectSink& sink,
                              std::stop_token stop) {
   ATHANOR_TRY(check_object_key(key));
   const auto path = path_of(key);
-  ATHANOR_ASSIGN(const auto info, look(path, std::string(key)));
+  ATHANOR_ASSIGN(const auto info, look_at(path, std::string(key)));
   if (!info) {
     return false;
   }
@@ -426,7 +298,7 @@ Result<PutOutcome> LocalStore::put_if_absent(std::string_view key, const ObjectS
                                              std::stop_token stop) {
   ATHANOR_TRY(check_object_key(key));
   const auto target = path_of(key);
-  ATHANOR_ASSIGN(const auto present, look(target, std::string(key)));
+  ATHANOR_ASSIGN(const auto present, look_at(target, std::string(key)));
   if (present) {
     return PutOutcome::exists;
   }
@@ -458,7 +330,7 @@ Result<PutOutcome> LocalStore::put(std::string_view key, const ObjectSource& sou
   ATHANOR_ASSIGN(const FileLock lock,
                  FileLock::acquire(staging() / k_lock_name, FileLock::Mode::exclusive));
   if (expected_version) {
-    ATHANOR_ASSIGN(const auto present, look(target, std::string(key)));
+    ATHANOR_ASSIGN(const auto present, look_at(target, std::string(key)));
     if ((present ? present->version_tag : std::string()) != *expected_version) {
       return PutOutcome::exists;
     }
