@@ -8,8 +8,8 @@
 // Who gets which job.
 namespace athanor::coordinator {
 
-std::optional<ReadyQueue::Entry> Reactor::next_ready() {
-  const auto is_open = [this](OriginId origin) { return core_.origins.is_open(origin); };
+std::optional<ReadyQueue::Entry> Reactor::next_ready(TimePoint now) {
+  const auto is_open = [this, now](OriginId origin) { return core_.origins.is_open(origin, now); };
   while (auto entry = core_.ready.pop(is_open)) {
     const Job* job = core_.jobs.find(entry->job);
     // Entries are hints: the job may have been granted through another batch meanwhile.
@@ -34,7 +34,7 @@ void Reactor::dispatch(TimePoint now) {
         disconnected_.count(worker->peer) != 0) {
       continue;  // is offered again when that changes
     }
-    const auto entry = next_ready();
+    const auto entry = next_ready(now);
     if (!entry) {
       core_.workers.offer(*id);
       break;

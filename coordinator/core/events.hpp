@@ -129,7 +129,9 @@ struct OriginStats {
   std::uint64_t requests = 0;  // jobs whose bytes came from there
   std::uint64_t bytes = 0;
   std::uint64_t failures = 0;
-  std::uint32_t in_flight = 0;  // jobs that may be fetching from it now
+  std::uint32_t in_flight = 0;             // jobs that may be fetching from it now
+  std::uint32_t limit = 0;                 // of those; when it is reached, more workers won't help
+  std::chrono::milliseconds closed_for{};  // it asked for a pause: so much is left of it
 };
 struct OriginsChanged {
   std::vector<OriginStats> origins;

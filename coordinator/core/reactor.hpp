@@ -122,7 +122,7 @@ class Reactor {
   void finish_batch(BatchId id, bool canceled);
   void cancel_job_if_unwanted(JobId job);
 
-  std::optional<ReadyQueue::Entry> next_ready();
+  std::optional<ReadyQueue::Entry> next_ready(TimePoint now);
   void dispatch_suspects(TimePoint now, PendingGrants& grants);
   Worker* least_busy_worker();
   void grant(TimePoint now, Worker& worker, const ReadyQueue::Entry& entry, PendingGrants& grants);

@@ -169,6 +169,9 @@ void Reactor::fail(TimePoint now, const Lease& lease, const JobFailure& failure)
   job.failures = static_cast<std::uint8_t>(std::min(job.failures + 1, 255));
   core_.totals.fetched_bytes += failure.fetched_bytes;
   core_.origins.count_failure(lease.origin);
+  if (failure.retry_after) {
+    core_.origins.slow_down(lease.origin, now, failure.retry_after);
+  }
   JobStory& story = core_.stories[id];
   story.has_failure = true;
   story.failure = failure;
@@ -302,7 +305,7 @@ void Reactor::notify_totals(TimePoint now) {
   if (current != told_) {
     told_ = current;
     outbox_.notify(current);
-    outbox_.notify(OriginsChanged{.origins = core_.origins.stats()});
+    outbox_.notify(OriginsChanged{.origins = core_.origins.stats(now)});
   }
 }
 

@@ -209,6 +209,9 @@ void SimWorker::done(const LeaseKey& lease) {
     JobFailure failure;
     failure.kind = world_.random().below(4) == 0 ? ErrorKind::corrupt : ErrorKind::retry;
     failure.message = "bad luck";
+    if (failure.kind == ErrorKind::retry && world_.random().below(3) == 0) {
+      failure.retry_after = std::chrono::milliseconds(world_.random().below(20'000));
+    }
     outcome = failure;
   } else {
     publish(job, 0);

@@ -454,6 +454,9 @@ TEST_F(ReactorTest, AsManyJobsTravelTogetherAsOneMessageMayHold) {
   std::vector<JobSpec> jobs;
   for (std::size_t i = 0; i < limits::k_grant_jobs + 1; ++i) {
     jobs.push_back(spec("p" + std::to_string(i)));
+    // Of hosts of their own, so that no origin's limit plays a part.
+    jobs.back().source_url = "https://host" + std::to_string(i) + ".test/p-1-0.tar.bz2";
+    jobs.back().fetch_url = jobs.back().source_url;
   }
   submit(std::move(jobs));
   hello(a, "host/1", 200);
