@@ -16,6 +16,8 @@
 namespace athanor::coordinator {
 namespace {
 
+constexpr std::uint64_t k_kept_turns = 100'000;  // in `events`
+
 std::uint64_t milliseconds_of(WallTime time) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
@@ -120,7 +122,11 @@ Result<void> Journal::begin_epoch() {
   epoch_ = std::max(last + 1, milliseconds_of(clock_.wall_now()));
   ATHANOR_ASSIGN(Statement statement, database_->prepare("INSERT OR REPLACE INTO meta (key, value) "
                                                          "VALUES ('epoch', ?1)"));
-  return statement.bind(1, epoch_).run();
+  ATHANOR_TRY(statement.bind(1, epoch_).run());
+  // History is for people who look into what happened lately; it must not grow for ever.
+  ATHANOR_ASSIGN(Statement forget, database_->prepare("DELETE FROM events WHERE seq <= "
+                                                      "(SELECT max(seq) FROM events) - ?1"));
+  return forget.bind(1, k_kept_turns).run();
 }
 
 Result<void> Journal::commit(std::span<const Record> records) {
