@@ -73,7 +73,7 @@ inline constexpr std::chrono::milliseconds k_farewell{5'000};  // for workers to
 // Records on their way to the disk, after which the loop takes no more messages.
 inline constexpr std::size_t k_journal_backlog = 200'000;
 inline constexpr std::size_t k_messages_per_turn = 4'096;
-inline constexpr std::size_t k_origins = 1'024;  // hosts told apart; the rest count as one
+inline constexpr std::size_t k_origins = 1'024;   // hosts told apart; the rest count as one
 inline constexpr std::size_t k_workers = 20'000;  // sessions of one coordinator
 
 // --- The network -------------------------------------------------------------------------------
@@ -82,7 +82,7 @@ inline constexpr unsigned k_redirects = 10;
 inline constexpr std::chrono::seconds k_connect_timeout{15};
 inline constexpr std::chrono::seconds k_stall_timeout{60};  // no progress for this long
 static_assert(k_job_stall > k_stall_timeout);
-inline constexpr std::uint64_t k_package_bytes = 64_GiB;    // an endless answer is cut here
+inline constexpr std::uint64_t k_package_bytes = 64_GiB;  // an endless answer is cut here
 
 // --- Archives ----------------------------------------------------------------------------------
 inline constexpr std::uint64_t k_unpacked_bytes = 256_GiB;
