@@ -87,6 +87,17 @@ def make_package(folder, name, megabytes):
     return file
 
 
+def make_package_apart(folder, name, megabytes):
+    """In a process of its own: a large parent would count as its children's peak memory."""
+    child = os.fork()
+    if child == 0:
+        make_package(folder, name, megabytes)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit(f"cannot make {name}")
+    return folder / f"{name}-1.0-0.tar.bz2"
+
+
 def cpu_of_all():
     """CPU seconds that the whole machine has spent so far."""
     fields = pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]
@@ -152,9 +163,9 @@ def add_forward(bench, name, file, level):
     bench.add(group, "cph", ["cph", "t", "--force", "--processes", "1", "--zstd-compression-level",
                              str(level), "--out-folder", str(out), str(file), ".conda"])
     bench.add(group, "streaming", [PYTHON, "-c", STREAMING, str(file), str(out), str(level)])
-    bench.add(group, "bzip2|zstd", f"bzip2 -dc {file} | zstd -q -{level} > {out}/x")
-    bench.add(group, "lbzip2|zstd 1", f"lbzip2 -n1 -dc {file} | zstd -q -{level} > {out}/x")
-    bench.add(group, "lbzip2|zstd 2", f"lbzip2 -n2 -dc {file} | zstd -q -{level} -T2 > {out}/x")
+    bench.add(group, "bzip2+zstd", f"bzip2 -dc {file} | zstd -q -{level} > {out}/x")
+    bench.add(group, "lbzip2+zstd 1", f"lbzip2 -n1 -dc {file} | zstd -q -{level} > {out}/x")
+    bench.add(group, "lbzip2+zstd 2", f"lbzip2 -n2 -dc {file} | zstd -q -{level} -T2 > {out}/x")
 
 
 def add_backward(bench, name, file, tar_zst):
@@ -165,9 +176,9 @@ def add_backward(bench, name, file, tar_zst):
     bench.add(group, "cph", ["cph", "t", "--force", "--processes", "1", "--out-folder", str(out),
                              str(file), ".tar.bz2"])
     bench.add(group, "streaming", [PYTHON, "-c", STREAMING, str(file), str(out), "3"])
-    bench.add(group, "zstd|bzip2", f"zstd -q -dc {tar_zst} | bzip2 -9 > {out}/x")
-    bench.add(group, "zstd|lbzip2 1", f"zstd -q -dc {tar_zst} | lbzip2 -n1 -9 > {out}/x")
-    bench.add(group, "zstd|lbzip2 2", f"zstd -q -dc {tar_zst} | lbzip2 -n2 -9 > {out}/x")
+    bench.add(group, "zstd+bzip2", f"zstd -q -dc {tar_zst} | bzip2 -9 > {out}/x")
+    bench.add(group, "zstd+lbzip2 1", f"zstd -q -dc {tar_zst} | lbzip2 -n1 -9 > {out}/x")
+    bench.add(group, "zstd+lbzip2 2", f"zstd -q -dc {tar_zst} | lbzip2 -n2 -9 > {out}/x")
 
 
 def add_many(bench, name, files):
@@ -209,8 +220,8 @@ def goals(bench, sizes, copies):
         level19 = f"{size} MB to .conda, level 19"
         back = f"{size} MB to .tar.bz2"
         goal(f"{size} MB, level 3: CPU of cph", bench.ratio(level3, "cpu", "athanor 1", "cph"), 0.33)
-        goal(f"{size} MB, level 3, 2 cores: wall of lbzip2|zstd",
-             bench.ratio(level3, "wall", "athanor 2", "lbzip2|zstd 2"), 1.0)
+        goal(f"{size} MB, level 3, 2 cores: wall of lbzip2+zstd",
+             bench.ratio(level3, "wall", "athanor 2", "lbzip2+zstd 2"), 1.0)
         goal(f"{size} MB, level 6: CPU of our level 3",
              bench.ratio(level6, "cpu", "athanor 1", "athanor 1", level3), 1.25)
         goal(f"{size} MB, level 19: CPU of cph", bench.ratio(level19, "cpu", "athanor 1", "cph"), 0.9)
@@ -247,7 +258,7 @@ def main():
         bench = Bench(options, scratch)
         bench.out.mkdir()
         for size in sizes:
-            file = make_package(scratch, f"made{size}", size)
+            file = make_package_apart(scratch, f"made{size}", size)
             for level in map(int, options.levels.split(",")):
                 add_forward(bench, f"{size} MB", file, level)
             subprocess.run([options.athanor, "transmute", str(file), "--zstd-level", "3"], check=True,
@@ -255,7 +266,7 @@ def main():
             tar_zst = scratch / f"{size}.tar.zst"
             subprocess.run(f"bzip2 -dc {file} | zstd -q -3 > {tar_zst}", shell=True, check=True)
             add_backward(bench, f"{size} MB", file.with_name(f"made{size}-1.0-0.conda"), tar_zst)
-        small = [make_package(scratch, f"small{i}", 0.4) for i in range(1)]
+        small = [make_package_apart(scratch, "small0", 0.4)]
         for i in range(1, 60):
             small.append(scratch / f"small{i}-1.0-0.tar.bz2")
             shutil.copy(small[0], small[-1])
