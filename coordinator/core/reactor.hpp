@@ -117,6 +117,8 @@ class Reactor {
                          const std::vector<std::string>& keys, const Error& error);
   Error environment_error(const Environment& environment) const;
   JobId take_job(const JobSpec& spec, BatchAccepted& counts);
+  EnvironmentId take_environment(const SubmittedEnvironment& asked, std::size_t index,
+                                 const Submitted& submitted);
   void join_spec(JobId job, const JobSpec& spec);
   void queue_jobs(const Submitted& submitted);
   void finish_batch(BatchId id, bool canceled);

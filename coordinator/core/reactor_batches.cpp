@@ -47,34 +47,8 @@ Submitted Reactor::on_submit(TimePoint /*now*/, Submission submission) {
 
   std::vector<EnvironmentId> complete;
   for (std::size_t i = 0; i < submission.environments.size(); ++i) {
-    const SubmittedEnvironment& asked = submission.environments[i];
-    const EnvironmentId id{core_.next_environment++};
-    Environment& environment = core_.environments[id];
-    environment.batch = result.batch;
-    environment.index = static_cast<std::uint32_t>(i);
-    environment.publish = asked.publish;
-    environment.conflicts = asked.conflicts;
-    environment.jobs.reserve(asked.jobs.size());
-    for (const std::size_t index : asked.jobs) {
-      const JobId job = result.jobs.at(index);
-      environment.jobs.push_back(static_cast<std::uint32_t>(job.value));
-      ++core_.jobs.at(job).references;
-      if (core_.jobs.at(job).state == JobState::quarantined) {
-        ++environment.failed;
-        environment.first_failed = job;
-      } else {
-        core_.jobs.add_waiter(job, id);
-        ++environment.remaining;
-      }
-    }
-    outbox_.record(EnvironmentRecord{.id = id,
-                                     .batch = result.batch,
-                                     .index = environment.index,
-                                     .publish = asked.publish,
-                                     .conflicts = asked.conflicts,
-                                     .jobs = environment.jobs});
-    ++core_.totals.environments_open;
-    if (environment.remaining == 0) {
+    const EnvironmentId id = take_environment(submission.environments[i], i, result);
+    if (core_.environments.at(id).remaining == 0) {
       complete.push_back(id);
     }
   }
@@ -86,6 +60,37 @@ Submitted Reactor::on_submit(TimePoint /*now*/, Submission submission) {
     finish_batch(result.batch, false);
   }
   return result;
+}
+
+EnvironmentId Reactor::take_environment(const SubmittedEnvironment& asked, std::size_t index,
+                                        const Submitted& submitted) {
+  const EnvironmentId id{core_.next_environment++};
+  Environment& environment = core_.environments[id];
+  environment.batch = submitted.batch;
+  environment.index = static_cast<std::uint32_t>(index);
+  environment.publish = asked.publish;
+  environment.conflicts = asked.conflicts;
+  environment.jobs.reserve(asked.jobs.size());
+  for (const std::size_t place : asked.jobs) {
+    const JobId job = submitted.jobs.at(place);
+    environment.jobs.push_back(static_cast<std::uint32_t>(job.value));
+    ++core_.jobs.at(job).references;
+    if (core_.jobs.at(job).state == JobState::quarantined) {
+      ++environment.failed;
+      environment.first_failed = job;
+    } else {
+      core_.jobs.add_waiter(job, id);
+      ++environment.remaining;
+    }
+  }
+  outbox_.record(EnvironmentRecord{.id = id,
+                                   .batch = submitted.batch,
+                                   .index = environment.index,
+                                   .publish = asked.publish,
+                                   .conflicts = asked.conflicts,
+                                   .jobs = environment.jobs});
+  ++core_.totals.environments_open;
+  return id;
 }
 
 JobId Reactor::take_job(const JobSpec& spec, BatchAccepted& counts) {
