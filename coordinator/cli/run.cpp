@@ -179,6 +179,13 @@ class RunVerb final : public Verb {
     if (const std::uint64_t jobs = needed_jobs(*plan); jobs > 0) {
       // Better now than after gigabytes were fetched.
       ATHANOR_TRY(probe_writing(store));
+      ATHANOR_ASSIGN(const bool conditional, store.creates_conditionally());
+      if (!conditional) {
+        print_warnings(
+            context,
+            {"the store at " + store.url() +
+             " can't create objects conditionally: don't fill it from two places at once"});
+      }
       const std::uint64_t wanted = *settings.workers == 0 ? cpu_count() : *settings.workers;
       options.workers = static_cast<unsigned>(std::min(wanted, jobs));
       options.worker_arguments = worker_arguments(context, options.workers);
