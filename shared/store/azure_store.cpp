@@ -4,7 +4,6 @@
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
 #include "shared/store/encoding.hpp"
-#include "shared/store/folder_entries.hpp"
 #include "shared/store/object_key.hpp"
 #include "shared/store/parallel_parts.hpp"
 #include "shared/store/source_body.hpp"
@@ -12,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 
 namespace athanor {
@@ -21,20 +19,6 @@ namespace {
 constexpr std::uint64_t k_listing_bytes = 64_MiB;   // of one page
 constexpr std::uint64_t k_look_first_from = 1_MiB;  // spares sending what is there already
 constexpr std::uint64_t k_most_blocks = 50'000;
-
-bool is_success(int status) {
-  return status >= 200 && status < 300;
-}
-
-std::string quoted_key(std::string_view key) {
-  return "'" + printable(key, 1100) + "'";
-}
-
-std::uint64_t number(std::string_view text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 Result<Md5> md5_of_range(const ObjectSource& source, ByteRange range) {
   ATHANOR_ASSIGN(HttpBody body, body_of(source, range));
@@ -58,12 +42,6 @@ std::string block_id(const std::string& writer, std::size_t index) {
 
 }  // namespace
 
-struct AzureStore::Page {
-  std::vector<ObjectInfo> objects;   // keys relative to the store's root
-  std::vector<std::string> folders;  // relative to the root, with their final "/"
-  std::string next;                  // empty: the last page
-};
-
 Result<std::unique_ptr<Store>> AzureStore::open(std::string_view url, CloudServices services) {
   ATHANOR_ASSIGN(const StoreUrl parsed, StoreUrl::parse(url, AzureSettings::names()));
   ATHANOR_ASSIGN(AzureSettings settings, AzureSettings::make(parsed, services.environment));
@@ -75,14 +53,10 @@ Result<std::unique_ptr<Store>> AzureStore::open(std::string_view url, CloudServi
 }
 
 AzureStore::AzureStore(std::string url, CloudServices services, AzureSettings settings)
-    : url_(std::move(url)),
+    : CloudStore(std::move(url)),
       client_(std::move(services), std::move(settings)) {}
 
-Error AzureStore::in_store(Error error) const {
-  return std::move(error).with_context("the store " + url_);
-}
-
-Result<AzureStore::Page> AzureStore::list_page(std::string_view prefix,
+Result<CloudStore::Page> AzureStore::list_page(std::string_view prefix,
                                                const std::string& delimiter,
                                                const std::string& marker, std::stop_token stop) {
   AzureCall call{.query = {{"restype", "container"}, {"comp", "list"}},
@@ -122,50 +96,19 @@ Result<AzureStore::Page> AzureStore::list_page(std::string_view prefix,
       page.folders.push_back(std::move(key));
     } else if (properties != nullptr && !key.starts_with(".athanor/tmp/")) {
       page.objects.push_back({.key = std::move(key),
-                              .size = number(properties->text_of("Content-Length")),
+                              .size = number_or_zero(properties->text_of("Content-Length")),
                               .version_tag = properties->text_of("Etag")});
     }
   }
+  // Azure compares UTF-16 units where we compare bytes; they differ only beyond U+FFFF.
+  std::sort(page.objects.begin(), page.objects.end(),
+            [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; });
   page.next = xml.text_of("NextMarker");
   return page;
 }
 
-Result<void> AzureStore::list(std::string_view prefix, const ObjectVisitor& visit,
-                              std::stop_token stop) {
-  ATHANOR_TRY(check_object_prefix(prefix));
-  std::string marker;
-  do {
-    ATHANOR_ASSIGN(Page page, list_page(prefix, "", marker, stop));
-    // Azure compares UTF-16 units where we compare bytes; they differ only beyond U+FFFF.
-    std::sort(page.objects.begin(), page.objects.end(),
-              [](const ObjectInfo& a, const ObjectInfo& b) { return a.key < b.key; });
-    for (const ObjectInfo& info : page.objects) {
-      ATHANOR_TRY(visit(info));
-    }
-    marker = page.next;
-  } while (!marker.empty());
-  return {};
-}
-
-Result<std::vector<Store::FolderEntry>> AzureStore::list_folder(std::string_view prefix) {
-  ATHANOR_TRY(check_object_prefix(prefix));
-  FolderEntries entries(prefix);
-  std::string marker;
-  do {
-    ATHANOR_ASSIGN(const Page page, list_page(prefix, "/", marker, {}));
-    for (const ObjectInfo& info : page.objects) {
-      entries.add_object(info.key);
-    }
-    for (const std::string& folder : page.folders) {
-      entries.add_folder(folder);
-    }
-    marker = page.next;
-  } while (!marker.empty());
-  return std::move(entries).sorted();
-}
-
-Result<std::optional<AzureStore::Found>> AzureStore::head(std::string_view key,
-                                                          std::stop_token stop) {
+Result<std::optional<CloudStore::Found>> AzureStore::look_up(std::string_view key,
+                                                             std::stop_token stop) {
   const AzureCall call{
       .method = "HEAD", .key = full(key), .what = "looking for " + quoted_key(key)};
   auto answer = client_.perform(call, {}, std::move(stop));
@@ -181,56 +124,23 @@ Result<std::optional<AzureStore::Found>> AzureStore::head(std::string_view key,
   }
   return std::optional(
       Found{.info = {.key = std::string(key),
-                     .size = number(response.header("content-length").value_or("")),
+                     .size = number_or_zero(response.header("content-length").value_or("")),
                      .version_tag = response.header("etag").value_or("")},
             .sha256 = response.header("x-ms-meta-sha256").value_or("")});
 }
 
-Result<std::optional<ObjectInfo>> AzureStore::find(std::string_view key) {
-  ATHANOR_TRY(check_object_key(key));
-  ATHANOR_ASSIGN(auto found, head(key, {}));
-  return found ? std::optional(std::move(found->info)) : std::nullopt;
-}
-
-Result<bool> AzureStore::get(std::string_view key, ByteRange range, const ObjectSink& sink,
-                             std::stop_token stop) {
-  ATHANOR_TRY(check_object_key(key));
-  if (range.length == 0) {
-    ATHANOR_ASSIGN(const auto found, head(key, std::move(stop)));
-    return found.has_value();
-  }
-  std::uint64_t done = 0;
-  AzureCall call{
-      .key = full(key), .max_body_bytes = UINT64_MAX, .what = "reading " + quoted_key(key)};
-  // A try after the first goes on where the bytes broke off.
-  call.change_each_try = [&](HttpHeaders& headers) {
-    if (auto header = range_header(range, done)) {
-      headers.emplace_back("Range", *header);
-    }
-  };
-  std::optional<Error> refused;
-  auto answer = client_.perform(
-      call,
-      [&](std::span<const std::uint8_t> bytes) -> Result<void> {
-        done += bytes.size();
-        auto taken = sink(bytes);
-        if (!taken) {
-          refused = taken.error();
-        }
-        return taken;
-      },
-      std::move(stop));
-  if (refused) {  // the caller's own words come back as they are
-    return std::move(*refused);
-  }
-  if (!answer) {
-    return in_store(std::move(answer).error());
-  }
-  const int status = answer->response.status;
-  if (status == 404 || status == 416 || is_success(status)) {
-    return status != 404;  // 416: nothing is there from that byte on
-  }
-  return in_store(client_.explain(answer->response, call.what));
+Result<CloudAnswer> AzureStore::fetch(std::string_view key, const RangeOfTry& range,
+                                      const HttpSink& sink, std::stop_token stop) {
+  return client_.perform({.key = full(key),
+                          .max_body_bytes = UINT64_MAX,
+                          .change_each_try =
+                              [&](HttpHeaders& headers) {
+                                if (auto header = range()) {
+                                  headers.emplace_back("Range", *header);
+                                }
+                              },
+                          .what = "reading " + quoted_key(key)},
+                         sink, std::move(stop));
 }
 
 Result<CloudAnswer> AzureStore::send(std::string_view key, const ObjectSource& source,
@@ -313,22 +223,15 @@ Result<PutOutcome> AzureStore::outcome_of(std::string_view key, const ObjectSour
   if (status != 400 && !answer->after_doubt) {
     return PutOutcome::exists;
   }
-  ATHANOR_ASSIGN(const auto found, head(key, {}));
-  if (!found) {
-    return in_store(make_error(ErrorKind::retry, "writing " + quoted_key(key) +
-                                                     ": the store took the bytes and lost them"));
-  }
-  // After an answer was lost, a blob with our bytes is ours.
-  const bool ours = answer->after_doubt && found->info.size == source.size() &&
-                    found->sha256 == source.digest().sha256.hex();
-  return ours ? PutOutcome::created : PutOutcome::exists;
+  ATHANOR_ASSIGN(const PutOutcome outcome, whose_is_it(key, source));
+  return answer->after_doubt ? outcome : PutOutcome::exists;
 }
 
 Result<PutOutcome> AzureStore::put_if_absent(std::string_view key, const ObjectSource& source,
                                              std::stop_token stop) {
   ATHANOR_TRY(check_object_key(key));
   if (source.size() >= k_look_first_from) {
-    ATHANOR_ASSIGN(const auto found, head(key, stop));
+    ATHANOR_ASSIGN(const auto found, look_up(key, stop));
     if (found) {
       return PutOutcome::exists;
     }
@@ -347,18 +250,13 @@ Result<PutOutcome> AzureStore::put(std::string_view key, const ObjectSource& sou
   return outcome_of(key, source, send(key, source, std::move(condition), {}));
 }
 
-Result<void> AzureStore::remove(std::string_view key) {
-  ATHANOR_TRY(check_object_key(key));
-  const AzureCall call{.method = "DELETE", .key = full(key), .what = "removing " + quoted_key(key)};
-  auto answer = client_.perform(call, {}, {});
-  if (!answer) {
-    return in_store(std::move(answer).error());
-  }
-  const int status = answer->response.status;
-  if (!is_success(status) && status != 404) {
-    return in_store(client_.explain(answer->response, call.what));
-  }
-  return {};
+Result<CloudAnswer> AzureStore::erase(std::string_view key) {
+  return client_.perform(
+      {.method = "DELETE", .key = full(key), .what = "removing " + quoted_key(key)}, {}, {});
+}
+
+Error AzureStore::explain(const HttpResponse& response, const std::string& what) const {
+  return client_.explain(response, what);
 }
 
 }  // namespace athanor

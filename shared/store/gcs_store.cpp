@@ -1,16 +1,13 @@
 #include "shared/store/gcs_store.hpp"
 
-#include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
 #include "shared/json/json.hpp"
 #include "shared/json/view.hpp"
 #include "shared/store/encoding.hpp"
-#include "shared/store/folder_entries.hpp"
 #include "shared/store/object_key.hpp"
 #include "shared/store/source_body.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace athanor {
 namespace {
@@ -19,27 +16,13 @@ constexpr std::uint64_t k_listing_bytes = 64_MiB;  // of one page
 constexpr std::uint64_t k_answer_bytes = 1_MiB;
 constexpr std::uint64_t k_look_first_from = 1_MiB;  // spares sending what is there already
 
-bool is_success(int status) {
-  return status >= 200 && status < 300;
-}
-
-std::string quoted_key(std::string_view key) {
-  return "'" + printable(key, 1100) + "'";
-}
-
-std::uint64_t number(std::string_view text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
 // 64-bit numbers are text in Google's JSON.
 Result<ObjectInfo> info_of(const JsonView& item, std::size_t root) {
   ATHANOR_ASSIGN(const std::string_view name, item.string("name"));
   ATHANOR_ASSIGN(const std::string_view size, item.string("size"));
   ATHANOR_ASSIGN(const std::string_view generation, item.string("generation"));
   return ObjectInfo{.key = std::string(name.substr(std::min(root, name.size()))),
-                    .size = number(size),
+                    .size = number_or_zero(size),
                     .version_tag = std::string(generation)};
 }
 
@@ -55,16 +38,11 @@ std::string description_of(const std::string& key, const ObjectSource& source) {
 std::uint64_t received_bytes(const HttpResponse& response) {
   const std::string range = response.header("range").value_or("");
   const std::size_t dash = range.rfind('-');
-  return dash == std::string::npos ? 0 : number(std::string_view(range).substr(dash + 1)) + 1;
+  return dash == std::string::npos ? 0
+                                   : number_or_zero(std::string_view(range).substr(dash + 1)) + 1;
 }
 
 }  // namespace
-
-struct GcsStore::Page {
-  std::vector<ObjectInfo> objects;   // keys relative to the store's root
-  std::vector<std::string> folders;  // relative to the root, with their final "/"
-  std::string next;                  // empty: the last page
-};
 
 Result<std::unique_ptr<Store>> GcsStore::open(std::string_view url, CloudServices services) {
   ATHANOR_ASSIGN(const StoreUrl parsed, StoreUrl::parse(url, GcsSettings::names()));
@@ -77,15 +55,11 @@ Result<std::unique_ptr<Store>> GcsStore::open(std::string_view url, CloudService
 }
 
 GcsStore::GcsStore(std::string url, CloudServices services, GcsSettings settings)
-    : url_(std::move(url)),
+    : CloudStore(std::move(url)),
       client_(std::move(services), std::move(settings)) {}
 
-Error GcsStore::in_store(Error error) const {
-  return std::move(error).with_context("the store " + url_);
-}
-
-Result<GcsStore::Page> GcsStore::list_page(std::string_view prefix, const std::string& delimiter,
-                                           const std::string& token, std::stop_token stop) {
+Result<CloudStore::Page> GcsStore::list_page(std::string_view prefix, const std::string& delimiter,
+                                             const std::string& token, std::stop_token stop) {
   const std::string whole_prefix = full(prefix);
   QueryPairs query = {{"maxResults", "1000"},
                       {"fields", "items(name,size,generation),prefixes,nextPageToken"}};
@@ -133,38 +107,8 @@ Result<GcsStore::Page> GcsStore::list_page(std::string_view prefix, const std::s
   return page;
 }
 
-Result<void> GcsStore::list(std::string_view prefix, const ObjectVisitor& visit,
-                            std::stop_token stop) {
-  ATHANOR_TRY(check_object_prefix(prefix));
-  std::string token;
-  do {
-    ATHANOR_ASSIGN(const Page page, list_page(prefix, "", token, stop));
-    for (const ObjectInfo& info : page.objects) {
-      ATHANOR_TRY(visit(info));
-    }
-    token = page.next;
-  } while (!token.empty());
-  return {};
-}
-
-Result<std::vector<Store::FolderEntry>> GcsStore::list_folder(std::string_view prefix) {
-  ATHANOR_TRY(check_object_prefix(prefix));
-  FolderEntries entries(prefix);
-  std::string token;
-  do {
-    ATHANOR_ASSIGN(const Page page, list_page(prefix, "/", token, {}));
-    for (const ObjectInfo& info : page.objects) {
-      entries.add_object(info.key);
-    }
-    for (const std::string& folder : page.folders) {
-      entries.add_folder(folder);
-    }
-    token = page.next;
-  } while (!token.empty());
-  return std::move(entries).sorted();
-}
-
-Result<std::optional<GcsStore::Found>> GcsStore::stat(std::string_view key, std::stop_token stop) {
+Result<std::optional<CloudStore::Found>> GcsStore::look_up(std::string_view key,
+                                                           std::stop_token stop) {
   std::string text;
   const GcsCall call{
       .url = client_.object_url(full(key), {{"fields", "name,size,generation,metadata"}}),
@@ -196,53 +140,18 @@ Result<std::optional<GcsStore::Found>> GcsStore::stat(std::string_view key, std:
   return std::optional(std::move(found));
 }
 
-Result<std::optional<ObjectInfo>> GcsStore::find(std::string_view key) {
-  ATHANOR_TRY(check_object_key(key));
-  ATHANOR_ASSIGN(auto found, stat(key, {}));
-  return found ? std::optional(std::move(found->info)) : std::nullopt;
-}
-
-Result<bool> GcsStore::get(std::string_view key, ByteRange range, const ObjectSink& sink,
-                           std::stop_token stop) {
-  ATHANOR_TRY(check_object_key(key));
-  if (range.length == 0) {
-    ATHANOR_ASSIGN(const auto found, stat(key, std::move(stop)));
-    return found.has_value();
-  }
-  std::uint64_t done = 0;
-  const GcsCall call{.url = client_.object_url(full(key), {{"alt", "media"}}),
-                     .max_body_bytes = UINT64_MAX,
-                     // A try after the first goes on where the bytes broke off.
-                     .change_each_try = [&](HttpRequest& request, unsigned) -> Result<void> {
-                       if (auto header = range_header(range, done)) {
-                         request.headers.emplace_back("Range", *header);
-                       }
-                       return {};
-                     },
-                     .what = "reading " + quoted_key(key)};
-  std::optional<Error> refused;
-  auto answer = client_.perform(
-      call,
-      [&](std::span<const std::uint8_t> bytes) -> Result<void> {
-        done += bytes.size();
-        auto taken = sink(bytes);
-        if (!taken) {
-          refused = taken.error();
-        }
-        return taken;
-      },
-      std::move(stop));
-  if (refused) {  // the caller's own words come back as they are
-    return std::move(*refused);
-  }
-  if (!answer) {
-    return in_store(std::move(answer).error());
-  }
-  const int status = answer->response.status;
-  if (status == 404 || status == 416 || is_success(status)) {
-    return status != 404;  // 416: nothing is there from that byte on
-  }
-  return in_store(client_.explain(answer->response, call.what));
+Result<CloudAnswer> GcsStore::fetch(std::string_view key, const RangeOfTry& range,
+                                    const HttpSink& sink, std::stop_token stop) {
+  return client_.perform({.url = client_.object_url(full(key), {{"alt", "media"}}),
+                          .max_body_bytes = UINT64_MAX,
+                          .change_each_try = [&](HttpRequest& request, unsigned) -> Result<void> {
+                            if (auto header = range()) {
+                              request.headers.emplace_back("Range", *header);
+                            }
+                            return {};
+                          },
+                          .what = "reading " + quoted_key(key)},
+                         sink, std::move(stop));
 }
 
 Result<CloudAnswer> GcsStore::send(std::string_view key, const ObjectSource& source,
@@ -355,22 +264,14 @@ Result<PutOutcome> GcsStore::outcome_of(std::string_view key, const ObjectSource
     }
     return in_store(std::move(error));
   }
-  // After an answer was lost, an object with our bytes is ours.
-  ATHANOR_ASSIGN(const auto found, stat(key, {}));
-  if (!found) {
-    return in_store(make_error(ErrorKind::retry, "writing " + quoted_key(key) +
-                                                     ": the store took the bytes and lost them"));
-  }
-  const bool ours =
-      found->info.size == source.size() && found->sha256 == source.digest().sha256.hex();
-  return ours ? PutOutcome::created : PutOutcome::exists;
+  return whose_is_it(key, source);
 }
 
 Result<PutOutcome> GcsStore::put_if_absent(std::string_view key, const ObjectSource& source,
                                            std::stop_token stop) {
   ATHANOR_TRY(check_object_key(key));
   if (source.size() >= k_look_first_from) {
-    ATHANOR_ASSIGN(const auto found, stat(key, stop));
+    ATHANOR_ASSIGN(const auto found, look_up(key, stop));
     if (found) {
       return PutOutcome::exists;
     }
@@ -389,20 +290,15 @@ Result<PutOutcome> GcsStore::put(std::string_view key, const ObjectSource& sourc
   return outcome_of(key, source, send(key, source, std::move(condition), {}));
 }
 
-Result<void> GcsStore::remove(std::string_view key) {
-  ATHANOR_TRY(check_object_key(key));
-  const GcsCall call{.method = "DELETE",
-                     .url = client_.object_url(full(key), {}),
-                     .what = "removing " + quoted_key(key)};
-  auto answer = client_.perform(call, {}, {});
-  if (!answer) {
-    return in_store(std::move(answer).error());
-  }
-  const int status = answer->response.status;
-  if (!is_success(status) && status != 404) {
-    return in_store(client_.explain(answer->response, call.what));
-  }
-  return {};
+Result<CloudAnswer> GcsStore::erase(std::string_view key) {
+  return client_.perform({.method = "DELETE",
+                          .url = client_.object_url(full(key), {}),
+                          .what = "removing " + quoted_key(key)},
+                         {}, {});
+}
+
+Error GcsStore::explain(const HttpResponse& response, const std::string& what) const {
+  return client_.explain(response, what);
 }
 
 }  // namespace athanor

@@ -2,6 +2,7 @@
 
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
+#include "shared/store/cloud_store.hpp"
 #include "shared/store/parallel_parts.hpp"
 #include "shared/store/source_body.hpp"
 #include "shared/store/xml.hpp"
@@ -14,10 +15,6 @@ namespace {
 
 constexpr std::uint64_t k_most_parts = 10'000;
 constexpr std::uint64_t k_answer_bytes = 1_MiB;
-
-bool is_success(int status) {
-  return status >= 200 && status < 300;
-}
 
 }  // namespace
 

@@ -1,16 +1,13 @@
 #include "shared/store/s3_store.hpp"
 
-#include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
 #include "shared/net/url.hpp"
-#include "shared/store/folder_entries.hpp"
 #include "shared/store/object_key.hpp"
 #include "shared/store/s3_multipart.hpp"
 #include "shared/store/source_body.hpp"
 #include "shared/store/xml.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace athanor {
 namespace {
@@ -21,33 +18,13 @@ constexpr std::uint64_t k_listing_bytes = 64_MiB;  // of one page
 constexpr std::uint64_t k_look_first_from = 1_MiB;
 constexpr std::string_view k_trial_key = ".athanor/tmp/conditional-create";
 
-bool is_success(int status) {
-  return status >= 200 && status < 300;
-}
-
-std::string quoted_key(std::string_view key) {
-  return "'" + printable(key, 1100) + "'";
-}
-
 // A key in a listing with encoding-type=url, where a blank may be "+".
 std::string listed_key(std::string text) {
   std::replace(text.begin(), text.end(), '+', ' ');
   return percent_decode(text);
 }
 
-std::uint64_t number(std::string_view text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
 }  // namespace
-
-struct S3Store::Page {
-  std::vector<ObjectInfo> objects;   // keys relative to the store's root
-  std::vector<std::string> folders;  // relative to the root, with their final "/"
-  std::string next;                  // empty: the last page
-};
 
 Result<std::unique_ptr<Store>> S3Store::open(std::string_view url, CloudServices services) {
   ATHANOR_ASSIGN(const StoreUrl parsed, StoreUrl::parse(url, S3Settings::names()));
@@ -61,12 +38,8 @@ Result<std::unique_ptr<Store>> S3Store::open(std::string_view url, CloudServices
 }
 
 S3Store::S3Store(std::string url, CloudServices services, S3Settings settings, AwsProfile profile)
-    : url_(std::move(url)),
+    : CloudStore(std::move(url)),
       client_(std::move(services), std::move(settings), std::move(profile)) {}
-
-Error S3Store::in_store(Error error) const {
-  return std::move(error).with_context("the store " + url_);
-}
 
 Result<bool> S3Store::creates_conditionally() {
   const std::lock_guard lock(mutex_);
@@ -100,8 +73,8 @@ Result<bool> S3Store::creates_conditionally() {
   return *conditional_;
 }
 
-Result<S3Store::Page> S3Store::list_page(std::string_view prefix, const std::string& delimiter,
-                                         const std::string& token, std::stop_token stop) {
+Result<CloudStore::Page> S3Store::list_page(std::string_view prefix, const std::string& delimiter,
+                                            const std::string& token, std::stop_token stop) {
   S3Request request{.query = {{"list-type", "2"},
                               {"encoding-type", "url"},
                               {"max-keys", "1000"},
@@ -141,7 +114,7 @@ Result<S3Store::Page> S3Store::list_page(std::string_view prefix, const std::str
       page.folders.push_back(std::move(key));
     } else if (!key.starts_with(".athanor/tmp/")) {
       page.objects.push_back({.key = std::move(key),
-                              .size = number(element.text_of("Size")),
+                              .size = number_or_zero(element.text_of("Size")),
                               .version_tag = element.text_of("ETag")});
     }
   }
@@ -155,38 +128,8 @@ Result<S3Store::Page> S3Store::list_page(std::string_view prefix, const std::str
   return page;
 }
 
-Result<void> S3Store::list(std::string_view prefix, const ObjectVisitor& visit,
-                           std::stop_token stop) {
-  ATHANOR_TRY(check_object_prefix(prefix));
-  std::string token;
-  do {
-    ATHANOR_ASSIGN(const Page page, list_page(prefix, "", token, stop));
-    for (const ObjectInfo& info : page.objects) {
-      ATHANOR_TRY(visit(info));
-    }
-    token = page.next;
-  } while (!token.empty());
-  return {};
-}
-
-Result<std::vector<Store::FolderEntry>> S3Store::list_folder(std::string_view prefix) {
-  ATHANOR_TRY(check_object_prefix(prefix));
-  FolderEntries entries(prefix);
-  std::string token;
-  do {
-    ATHANOR_ASSIGN(const Page page, list_page(prefix, "/", token, {}));
-    for (const ObjectInfo& info : page.objects) {
-      entries.add_object(info.key);
-    }
-    for (const std::string& folder : page.folders) {
-      entries.add_folder(folder);
-    }
-    token = page.next;
-  } while (!token.empty());
-  return std::move(entries).sorted();
-}
-
-Result<std::optional<S3Store::Found>> S3Store::head(std::string_view key, std::stop_token stop) {
+Result<std::optional<CloudStore::Found>> S3Store::look_up(std::string_view key,
+                                                          std::stop_token stop) {
   const S3Request request{
       .method = "HEAD", .key = full(key), .what = "looking for " + quoted_key(key)};
   auto answer = client_.perform(request, {}, std::move(stop));
@@ -202,59 +145,23 @@ Result<std::optional<S3Store::Found>> S3Store::head(std::string_view key, std::s
   }
   return std::optional(
       Found{.info = {.key = std::string(key),
-                     .size = number(response.header("content-length").value_or("")),
+                     .size = number_or_zero(response.header("content-length").value_or("")),
                      .version_tag = response.header("etag").value_or("")},
             .sha256 = response.header("x-amz-meta-sha256").value_or("")});
 }
 
-Result<std::optional<ObjectInfo>> S3Store::find(std::string_view key) {
-  ATHANOR_TRY(check_object_key(key));
-  ATHANOR_ASSIGN(auto found, head(key, {}));
-  return found ? std::optional(std::move(found->info)) : std::nullopt;
-}
-
-Result<bool> S3Store::get(std::string_view key, ByteRange range, const ObjectSink& sink,
-                          std::stop_token stop) {
-  ATHANOR_TRY(check_object_key(key));
-  if (range.length == 0) {
-    ATHANOR_ASSIGN(const auto found, head(key, std::move(stop)));
-    return found.has_value();
-  }
-  std::uint64_t done = 0;
-  S3Request request{
-      .key = full(key), .max_body_bytes = UINT64_MAX, .what = "reading " + quoted_key(key)};
-  // A try after the first goes on where the bytes broke off.
-  request.change_each_try = [&](HttpHeaders& headers) {
-    if (auto header = range_header(range, done)) {
-      headers.emplace_back("Range", *header);
-    }
-  };
-  std::optional<Error> refused;
-  auto answer = client_.perform(
-      request,
-      [&](std::span<const std::uint8_t> bytes) -> Result<void> {
-        done += bytes.size();
-        auto taken = sink(bytes);
-        if (!taken) {
-          refused = taken.error();
-        }
-        return taken;
-      },
-      std::move(stop));
-  if (refused) {  // the caller's own words come back as they are
-    return std::move(*refused);
-  }
-  if (!answer) {
-    return in_store(std::move(answer).error());
-  }
-  const int status = answer->response.status;
-  if (status == 404 || is_success(status)) {
-    return status != 404;
-  }
-  if (status == 416) {  // nothing is there from that byte on
-    return true;
-  }
-  return in_store(client_.explain(answer->response, request.what));
+Result<CloudAnswer> S3Store::fetch(std::string_view key, const RangeOfTry& range,
+                                   const HttpSink& sink, std::stop_token stop) {
+  return client_.perform({.key = full(key),
+                          .max_body_bytes = UINT64_MAX,
+                          .change_each_try =
+                              [&](HttpHeaders& headers) {
+                                if (auto header = range()) {
+                                  headers.emplace_back("Range", *header);
+                                }
+                              },
+                          .what = "reading " + quoted_key(key)},
+                         sink, std::move(stop));
 }
 
 Result<CloudAnswer> S3Store::send(std::string_view key, const ObjectSource& source,
@@ -277,24 +184,12 @@ Result<CloudAnswer> S3Store::send(std::string_view key, const ObjectSource& sour
       [](std::span<const std::uint8_t>) { return Result<void>(); }, std::move(stop));
 }
 
-// After an answer was lost: an object with our bytes is ours.
-Result<PutOutcome> S3Store::whose_is_it(std::string_view key, const ObjectSource& source) {
-  ATHANOR_ASSIGN(const auto found, head(key, {}));
-  if (!found) {
-    return in_store(make_error(ErrorKind::retry, "writing " + quoted_key(key) +
-                                                     ": the store took the bytes and lost them"));
-  }
-  const bool ours =
-      found->info.size == source.size() && found->sha256 == source.digest().sha256.hex();
-  return ours ? PutOutcome::created : PutOutcome::exists;
-}
-
 Result<PutOutcome> S3Store::put_if_absent(std::string_view key, const ObjectSource& source,
                                           std::stop_token stop) {
   ATHANOR_TRY(check_object_key(key));
   ATHANOR_ASSIGN(const bool conditional, creates_conditionally());
   if (!conditional || source.size() >= k_look_first_from) {
-    ATHANOR_ASSIGN(const auto found, head(key, stop));
+    ATHANOR_ASSIGN(const auto found, look_up(key, stop));
     if (found) {
       return PutOutcome::exists;
     }
@@ -328,7 +223,7 @@ Result<PutOutcome> S3Store::put(std::string_view key, const ObjectSource& source
     ATHANOR_ASSIGN(const bool conditional, creates_conditionally());
     if (!conditional || !expected_version->empty()) {
       // Not every store that knows If-None-Match knows If-Match: a look first costs little here.
-      ATHANOR_ASSIGN(const auto found, head(key, {}));
+      ATHANOR_ASSIGN(const auto found, look_up(key, {}));
       if ((found ? found->info.version_tag : std::string()) != *expected_version) {
         return PutOutcome::exists;
       }
@@ -369,19 +264,13 @@ Result<PutOutcome> S3Store::put(std::string_view key, const ObjectSource& source
   return PutOutcome::exists;
 }
 
-Result<void> S3Store::remove(std::string_view key) {
-  ATHANOR_TRY(check_object_key(key));
-  const S3Request request{
-      .method = "DELETE", .key = full(key), .what = "removing " + quoted_key(key)};
-  auto answer = client_.perform(request, {}, {});
-  if (!answer) {
-    return in_store(std::move(answer).error());
-  }
-  const int status = answer->response.status;
-  if (!is_success(status) && status != 404) {
-    return in_store(client_.explain(answer->response, request.what));
-  }
-  return {};
+Result<CloudAnswer> S3Store::erase(std::string_view key) {
+  return client_.perform(
+      {.method = "DELETE", .key = full(key), .what = "removing " + quoted_key(key)}, {}, {});
+}
+
+Error S3Store::explain(const HttpResponse& response, const std::string& what) const {
+  return client_.explain(response, what);
 }
 
 }  // namespace athanor
