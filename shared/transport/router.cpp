@@ -47,6 +47,10 @@ Result<std::unique_ptr<RouterEndpoint>> RouterEndpoint::bind(Context& context,
 }
 
 SendOutcome RouterEndpoint::send(const Peer& peer, const protocol::Frames& frames) {
+  // The library learns of an ending later than its monitor tells it.
+  if (!peers_->known.contains(peer)) {
+    return SendOutcome::gone;
+  }
   if (const int error = socket_->send(peer, true); error != 0) {
     return error == EAGAIN ? SendOutcome::full : SendOutcome::gone;
   }
