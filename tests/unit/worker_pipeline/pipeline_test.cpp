@@ -290,7 +290,8 @@ TEST_F(Workshop, CredentialsAreNeverInAMessage) {
 TEST_F(Workshop, AStopLeavesNothing) {
   const std::string bytes = build_package({}, Format::tar_bz2);
   std::stop_source stop;
-  // The job may have ended before the request to stop it returns: the origin has a share of its own.
+  // The job may have ended before the request to stop it returns: the origin has a share of its
+  // own.
   origin_.on(k_path, [bytes, stop](const OriginRequest& request) mutable {
     stop.request_stop();
     return good_file(request, bytes);
