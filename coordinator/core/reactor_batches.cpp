@@ -127,6 +127,7 @@ void Reactor::join_spec(JobId id, const JobSpec& spec) {
   }
   known->fetch_url = spec.fetch_url;  // the newest credentials
   known->present = spec.present;      // the newest survey
+  known->solve = spec.solve;          // equal but for its credentials
   core_.jobs.replace_spec(id, pack_spec(*known, FetchUrl::keep));
   outbox_.record(JobRecord{.id = id, .spec = pack_spec(*known, FetchUrl::drop)});
 }

@@ -14,6 +14,9 @@ namespace athanor::coordinator {
 namespace {
 
 bool has_all_wanted(const JobSpec& spec, const JobSuccess& success) {
+  if (spec.kind() == JobKind::solve) {
+    return success.solve.has_value();
+  }
   return std::all_of(spec.wanted.begin(), spec.wanted.end(), [&](Format wanted) {
     return std::any_of(success.formats.begin(), success.formats.end(),
                        [&](const StoredFormat& stored) { return stored.format == wanted; });
@@ -139,7 +142,7 @@ void Reactor::succeed(const Lease& lease, const JobSuccess& success) {
     fail(lease.granted, lease,
          {.stage = Stage::publish,
           .kind = ErrorKind::bug,
-          .message = "the worker reported success without every wanted format",
+          .message = "the worker reported success without what was wanted",
           .hint = "run workers of the coordinator's version",
           .fetched_bytes = success.fetched_bytes,
           .retry_after = std::nullopt});

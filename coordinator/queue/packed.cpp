@@ -1,5 +1,7 @@
 #include "coordinator/queue/packed.hpp"
 
+#include "shared/protocol/pack.hpp"
+
 #include <algorithm>
 #include <array>
 #include <span>
@@ -9,6 +11,7 @@ namespace athanor::coordinator {
 namespace {
 
 constexpr std::uint8_t k_formats = 5;
+constexpr std::uint8_t k_stages = 6;
 
 template <std::size_t Size, typename Tag>
 void put_hash(PackWriter& out, const HashValue<Size, Tag>& hash) {
@@ -165,6 +168,22 @@ std::size_t PackReader::count() {
   return value;
 }
 
+namespace {
+
+void put_solve(PackWriter& out, const SolveRequest& request, FetchUrl fetch_url) {
+  if (fetch_url == FetchUrl::keep) {
+    out.text(protocol::pack(request));
+    return;
+  }
+  SolveRequest anonymous = request;
+  for (SolveChannel& channel : anonymous.channels) {
+    channel.fetch_url.clear();
+  }
+  out.text(protocol::pack(anonymous));
+}
+
+}  // namespace
+
 std::string pack_spec(const JobSpec& spec, FetchUrl fetch_url) {
   PackWriter out;
   out.u8(wanted_bits(spec.wanted));
@@ -184,6 +203,9 @@ std::string pack_spec(const JobSpec& spec, FetchUrl fetch_url) {
   put_stored(out, spec.present);
   const bool keep = fetch_url == FetchUrl::keep && spec.fetch_url != spec.source_url;
   out.text(keep ? std::string_view(spec.fetch_url) : std::string_view());
+  if (spec.solve) {
+    put_solve(out, *spec.solve, fetch_url);
+  }
   return std::move(out).take();
 }
 
@@ -209,6 +231,9 @@ Result<JobSpec> unpack_spec(std::string_view packed) {
   spec.fetch_url = in.text();
   if (spec.fetch_url.empty()) {
     spec.fetch_url = spec.source_url;
+  }
+  if (!in.at_end()) {
+    ATHANOR_ASSIGN(spec.solve, protocol::unpack_solve_request(in.text()));
   }
   if (!in.ok() || !in.at_end() || !valid || (wanted >> k_formats) != 0) {
     return damaged("job");
@@ -270,6 +295,9 @@ std::string pack_success(const JobSuccess& success) {
     out.u8(static_cast<std::uint8_t>(stage));
     out.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count())));
   }
+  if (success.solve) {
+    out.text(protocol::pack(*success.solve));
+  }
   return std::move(out).take();
 }
 
@@ -296,8 +324,11 @@ Result<JobSuccess> unpack_success(std::string_view packed) {
   }
   success.stage_times.resize(in.count());
   for (auto& [stage, time] : success.stage_times) {
-    stage = get_enum<Stage>(in, 5, valid);
+    stage = get_enum<Stage>(in, k_stages, valid);
     time = std::chrono::milliseconds(static_cast<std::int64_t>(in.varint()));
+  }
+  if (!in.at_end()) {
+    ATHANOR_ASSIGN(success.solve, protocol::unpack_solve_success(in.text()));
   }
   if (!in.ok() || !in.at_end() || !valid) {
     return damaged("success");
@@ -316,6 +347,12 @@ std::string pack_failure(const JobFailure& failure) {
   if (failure.retry_after) {
     out.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, failure.retry_after->count())));
   }
+  if (!failure.details.empty()) {
+    out.varint(failure.details.size());
+    for (const std::string& line : failure.details) {
+      out.text(line);
+    }
+  }
   return std::move(out).take();
 }
 
@@ -323,13 +360,19 @@ Result<JobFailure> unpack_failure(std::string_view packed) {
   PackReader in(packed);
   bool valid = true;
   JobFailure failure;
-  failure.stage = get_enum<Stage>(in, 5, valid);
+  failure.stage = get_enum<Stage>(in, k_stages, valid);
   failure.kind = get_enum<ErrorKind>(in, 8, valid);
   failure.message = in.text();
   failure.hint = in.text();
   failure.fetched_bytes = in.varint();
   if (in.u8() != 0) {
     failure.retry_after = std::chrono::milliseconds(static_cast<std::int64_t>(in.varint()));
+  }
+  if (!in.at_end()) {
+    failure.details.resize(in.count());
+    for (std::string& line : failure.details) {
+      line = in.text();
+    }
   }
   if (!in.ok() || !in.at_end() || !valid) {
     return damaged("failure");

@@ -34,6 +34,25 @@ static_assert(k_message_string_bytes < k_message_bytes);
 static_assert(k_worker_jobs < k_message_array_items);
 static_assert(k_url_bytes < k_message_string_bytes);
 
+// --- Solving -----------------------------------------------------------------------------------
+inline constexpr std::size_t k_solve_channels = 64;
+inline constexpr std::size_t k_solve_specs = 4'096;  // requirements, pins or locked packages each
+inline constexpr std::size_t k_spec_bytes = 4'096;   // of one MatchSpec; real ones have 200
+inline constexpr std::size_t k_virtual_packages = 64;
+// Packages of one solution; the largest real environments have 1,500. The names that it may depend
+// on: conda-forge has 31,000 in all, a large environment reaches 1,000.
+inline constexpr std::size_t k_solved_packages = 8'192;
+inline constexpr std::size_t k_package_specs = 4'096;  // dependencies of one package
+static_assert(k_solved_packages < k_message_array_items);
+// A solve that takes longer says so and ends. Real ones take milliseconds, the worst seconds.
+inline constexpr std::chrono::milliseconds k_solve_time{60'000};
+inline constexpr std::chrono::milliseconds k_solve_time_ceiling{3'600'000};
+// One subdir's index, decompressed; conda-forge's largest has 300 MB.
+inline constexpr std::uint64_t k_repodata_bytes = 4_GiB;
+inline constexpr std::uint64_t k_repodata_entry_bytes = 4_MiB;  // one record; real ones have 5 KB
+inline constexpr std::size_t k_repodata_records = 16'000'000;   // of one index
+inline constexpr std::uint64_t k_shard_bytes = 256_MiB;         // one name's records, decompressed
+
 // --- Leases ------------------------------------------------------------------------------------
 // A frozen worker is noticed within 10 s (goal): a lease outlives two lost heartbeats, not three.
 inline constexpr std::chrono::milliseconds k_heartbeat_interval{2'000};

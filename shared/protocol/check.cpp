@@ -47,7 +47,23 @@ std::string_view problem_of(const LeaseKey& value) {
                                                                         : std::string_view();
 }
 
+std::string_view disagreement(const SolveRequest& request) {
+  for (const SolveChannel& channel : request.channels) {
+    if (channel.url.ends_with('/')) {
+      return "has a channel that ends in '/'";
+    }
+  }
+  return {};
+}
+
 std::string_view disagreement(const JobSpec& spec) {
+  if (spec.solve) {
+    const bool alone = spec.wanted.empty() && spec.present.empty() && spec.expected.empty();
+    return alone ? std::string_view() : "wants packages from a solve";
+  }
+  if (spec.wanted.empty()) {
+    return "wants nothing";
+  }
   for (std::size_t i = 0; i < spec.wanted.size(); ++i) {
     if (!belongs_to(spec.wanted[i], spec.type)) {
       return "wants a format that its package type doesn't have";

@@ -1,5 +1,6 @@
 #include "shared/protocol/codec.hpp"
 
+#include "shared/protocol/pack.hpp"
 #include "shared/protocol/reader.hpp"
 #include "shared/protocol/version.hpp"
 #include "shared/protocol/writer.hpp"
@@ -21,6 +22,14 @@ constexpr std::array<std::string_view, std::variant_size_v<Message>> k_type_name
 
 Error broken(std::string what) {
   return make_error(ErrorKind::corrupt, "not a message: " + std::move(what));
+}
+
+template <typename T>
+std::string pack_value(const T& value) {
+  StringStream out;
+  Writer writer(out);
+  writer.map(value);
+  return std::move(out.bytes);
 }
 
 template <typename T>
@@ -90,7 +99,34 @@ Result<void> unpack(std::string_view body, const Use& use) {
   }
 }
 
+template <typename T>
+Result<T> unpack_value(std::string_view bytes) {
+  T value;
+  Reader reader;
+  ATHANOR_TRY(unpack(bytes, [&](const msgpack::object& object) { reader.map(object, value); }));
+  if (reader.problem()) {
+    return broken(*reader.problem());
+  }
+  return value;
+}
+
 }  // namespace
+
+std::string pack(const SolveRequest& request) {
+  return pack_value(request);
+}
+
+std::string pack(const SolveSuccess& success) {
+  return pack_value(success);
+}
+
+Result<SolveRequest> unpack_solve_request(std::string_view bytes) {
+  return unpack_value<SolveRequest>(bytes);
+}
+
+Result<SolveSuccess> unpack_solve_success(std::string_view bytes) {
+  return unpack_value<SolveSuccess>(bytes);
+}
 
 std::string_view type_name(const Message& message) {
   return k_type_names[message.index()];

@@ -56,14 +56,107 @@ void fields(V& v, Seen<V, Digest>& m) {
   v.field("size", m.size, Uint{});
 }
 
+inline constexpr Text k_spec_rule{.min = 1, .max = limits::k_spec_bytes};
+inline constexpr ListOf<Text> k_specs_rule{.max = limits::k_solve_specs, .item = k_spec_rule};
+// Parts of a package's name: a version or a build may be empty in a record of an index.
+inline constexpr Text k_name_rule{.min = 1, .max = limits::k_filename_bytes};
+inline constexpr Text k_part_rule{.max = limits::k_filename_bytes, .need = Need::optional};
+inline constexpr ListOf<Object> k_subdirs_rule{.max = 2 * limits::k_solve_channels};
+
+template <typename V>
+void fields(V& v, Seen<V, SolveChannel>& m) {
+  v.field("url", m.url, k_url_rule);
+  v.field("fetch", m.fetch_url, Text{.max = limits::k_url_bytes, .need = Need::optional});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, RepodataPin>& m) {
+  v.field("url", m.url, k_url_rule);
+  v.field("digest", m.digest, Raw{.need = Need::required});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, VirtualPackage>& m) {
+  v.field("name", m.name, k_name_rule);
+  v.field("version", m.version, k_name_rule);
+  v.field("build", m.build, k_part_rule);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, LockedPackage>& m) {
+  v.field("name", m.name, k_name_rule);
+  v.field("version", m.version, k_name_rule);
+  v.field("build", m.build, k_part_rule);
+  v.field("hold", m.hold, Choice{});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, SolveRequest>& m) {
+  v.field("channels", m.channels,
+          ListOf<Object>{
+              .min = 1, .max = limits::k_solve_channels, .item = {}, .need = Need::required});
+  v.field("platform", m.platform, k_word_rule);
+  v.field("specs", m.specs, k_specs_rule);
+  v.field("pins", m.pins, k_specs_rule);
+  v.field("virtual", m.virtual_packages, ListOf<Object>{.max = limits::k_virtual_packages});
+  v.field("locked", m.locked, ListOf<Object>{.max = limits::k_solve_specs});
+  v.field("priority", m.channel_priority, Choice{});
+  v.field("exclude_newer", m.exclude_newer, Uint{.need = Need::optional});
+  v.field("pip", m.python_brings_pip, Flag{});
+  v.field("prune", m.prune, Flag{.need = Need::required});
+  v.field("rank", m.rank_variants, Flag{.need = Need::required});
+  v.field(
+      "limit_ms", m.time_limit,
+      Millis{.min = 1, .max = static_cast<std::uint64_t>(limits::k_solve_time_ceiling.count())});
+  v.field("repodata", m.repodata, k_subdirs_rule);
+}
+
+template <typename V>
+void fields(V& v, Seen<V, PackageTwin>& m) {
+  v.field("url", m.url, k_url_rule);
+  v.field("digest", m.digest, Object{});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, SolvedPackage>& m) {
+  v.field("url", m.url, k_url_rule);
+  v.field("name", m.name, k_name_rule);
+  v.field("version", m.version, k_name_rule);
+  v.field("build", m.build, k_part_rule);
+  v.field("build_number", m.build_number, Uint{.need = Need::optional});
+  v.field("channel", m.channel, k_url_rule);
+  v.field("subdir", m.subdir, k_word_rule);
+  v.field("digest", m.digest, Object{});
+  const ListOf<Text> specs{.max = limits::k_package_specs, .item = {.max = limits::k_spec_bytes}};
+  v.field("depends", m.depends, specs);
+  v.field("constrains", m.constrains, specs);
+  v.field("noarch", m.noarch, k_part_rule);
+  v.field("timestamp", m.timestamp, Uint{.need = Need::optional});
+  v.field("twin", m.twin, Object{.need = Need::optional});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, SolveSuccess>& m) {
+  v.field("packages", m.packages, ListOf<Object>{.max = limits::k_solved_packages});
+  v.field("key", m.solve_key, HexHash{});
+  v.field("repodata", m.repodata, k_subdirs_rule);
+  v.field("reach", m.reach,
+          ListOf<Text>{.max = limits::k_message_array_items, .item = k_name_rule});
+  v.field("solver", m.solver, Text{.min = 1, .max = limits::k_filename_bytes});
+  v.field("warnings", m.warnings, ListOf<Words>{.max = 64});
+  v.field("load_ms", m.load_time, Millis{.max = k_day_ms});
+  v.field("solve_us", m.solve_microseconds, Uint{});
+}
+
 template <typename V>
 void fields(V& v, Seen<V, JobSpec>& m) {
   v.field("source", m.source_url, k_url_rule);
   v.field("fetch", m.fetch_url, k_url_rule);
   v.field("type", m.type, Choice{});
   v.field("expected", m.expected, ListOf<Object>{.max = 64});
-  v.field("wanted", m.wanted, ListOf<Choice>{.min = 1, .max = 2, .need = Need::required});
+  v.field("wanted", m.wanted, ListOf<Choice>{.max = 2});
   v.field("present", m.present, ListOf<Object>{.max = 5});
+  v.field("solve", m.solve, Object{.need = Need::optional});
 }
 
 template <typename V>
@@ -77,6 +170,7 @@ void fields(V& v, Seen<V, JobSuccess>& m) {
   v.field("adopted", m.adopted, Uint{.max = 5, .need = Need::optional});
   v.field("warnings", m.warnings, ListOf<Words>{.max = 64});
   v.field("times", m.stage_times, ListOf<StageTime>{.max = 16});
+  v.field("solve", m.solve, Object{.need = Need::optional});
 }
 
 template <typename V>
@@ -85,6 +179,7 @@ void fields(V& v, Seen<V, JobFailure>& m) {
   v.field("kind", m.kind, Choice{});
   v.field("message", m.message, Words{});
   v.field("hint", m.hint, Words{});
+  v.field("details", m.details, ListOf<Words>{.max = 64});
   v.field("fetched", m.fetched_bytes, Uint{.need = Need::optional});
   v.field("retry_after_ms", m.retry_after, Millis{.max = 7 * k_day_ms, .need = Need::optional});
 }
@@ -180,6 +275,7 @@ template <typename T>
 constexpr std::string_view disagreement(const T& /*message*/) {
   return {};
 }
+std::string_view disagreement(const SolveRequest& request);
 std::string_view disagreement(const JobSpec& spec);
 std::string_view disagreement(const Hello& hello);
 std::string_view disagreement(const Welcome& welcome);

@@ -4,6 +4,7 @@
 #include "shared/base/result.hpp"
 #include "shared/conda/artifact.hpp"
 #include "shared/digest/digest.hpp"
+#include "shared/protocol/solve.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -26,9 +27,16 @@ struct StoredFormat {
   friend bool operator==(const StoredFormat&, const StoredFormat&) = default;
 };
 
-// The job: make one source present in the store in the wanted formats.
+// What a job is for.
+enum class JobKind {
+  package,  // make one source present in the store in the wanted formats
+  solve,    // choose exact packages
+};
+
+// A job. One of a kind with the same identity as another is the same job.
 struct JobSpec {
-  std::string source_url;  // canonical, without credentials: the job's identity
+  // Canonical, without credentials: the identity. Of a solve: solve_identity() of its request.
+  std::string source_url;
   std::string
       fetch_url;  // as the input spells it; may hold credentials: never journaled, never logged
   PackageType type = PackageType::conda;
@@ -37,9 +45,19 @@ struct JobSpec {
   std::vector<ExpectedDigest> expected;
   std::vector<Format> wanted;  // formats to be made present, source format included if wanted
   std::vector<StoredFormat> present;  // what the survey found already
+  // What is to be solved; then everything above but the identity is empty.
+  std::optional<SolveRequest> solve{};
+
+  JobKind kind() const { return solve ? JobKind::solve : JobKind::package; }
 
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
+
+// "solve:" and a hash of everything in the request but what is needed to fetch: equal requests are
+// one job, whoever asks.
+std::string solve_identity(const SolveRequest& request);
+inline constexpr std::string_view k_solve_prefix = "solve:";
+JobSpec make_solve_job(SolveRequest request);
 
 // (job, attempt) under one coordinator epoch: who holds it may report. A job's attempt grows each
 // time it is granted, the epoch each time a coordinator starts on a journal.
@@ -51,8 +69,8 @@ struct LeaseKey {
   friend auto operator<=>(const LeaseKey&, const LeaseKey&) = default;
 };
 
-// Stages of a job, in order.
-enum class Stage { locate, fetch, verify, transmute, publish };
+// Stages of a job, in order. A package goes through the first five, a solve fetches and solves.
+enum class Stage { locate, fetch, verify, transmute, publish, solve };
 std::string_view to_string(Stage stage);
 
 // Where the bytes came from.
@@ -74,6 +92,7 @@ struct JobSuccess {
   std::uint32_t adopted = 0;     // formats that another writer had published meanwhile
   std::vector<std::string> warnings;
   std::vector<std::pair<Stage, std::chrono::milliseconds>> stage_times;
+  std::optional<SolveSuccess> solve{};  // of a solve; then only fetched_bytes above says anything
 };
 
 struct JobFailure {
@@ -81,6 +100,8 @@ struct JobFailure {
   ErrorKind kind = ErrorKind::bug;
   std::string message;  // for a person, redacted
   std::string hint;
+  // What explains the message, a line each: which requirements contradict each other.
+  std::vector<std::string> details{};
   std::uint64_t fetched_bytes = 0;
   // When the origin said not to come back earlier (Retry-After).
   std::optional<std::chrono::milliseconds> retry_after;

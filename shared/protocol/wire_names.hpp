@@ -34,7 +34,22 @@ struct WireNames<Stage> {
                                       std::pair(Stage::fetch, std::string_view("fetch")),
                                       std::pair(Stage::verify, std::string_view("verify")),
                                       std::pair(Stage::transmute, std::string_view("transmute")),
-                                      std::pair(Stage::publish, std::string_view("publish"))};
+                                      std::pair(Stage::publish, std::string_view("publish")),
+                                      std::pair(Stage::solve, std::string_view("solve"))};
+};
+
+template <>
+struct WireNames<ChannelPriority> {
+  static constexpr std::array k_names{
+      std::pair(ChannelPriority::strict, std::string_view("strict")),
+      std::pair(ChannelPriority::flexible, std::string_view("flexible")),
+      std::pair(ChannelPriority::disabled, std::string_view("disabled"))};
+};
+
+template <>
+struct WireNames<LockHold> {
+  static constexpr std::array k_names{std::pair(LockHold::keep, std::string_view("keep")),
+                                      std::pair(LockHold::prefer, std::string_view("prefer"))};
 };
 
 template <>

@@ -93,6 +93,24 @@ TEST(PackedSpec, DropsWhatMayHoldCredentials) {
   EXPECT_EQ(unpack_spec(bytes)->fetch_url, secret.source_url);
 }
 
+TEST(PackedSpec, ASolveComesBackAndItsKeyIgnoresCredentials) {
+  SolveRequest request;
+  request.channels = {
+      {.url = "https://conda.test/main", .fetch_url = "https://user:secret@conda.test/main"}};
+  request.platform = "linux-64";
+  request.specs = {"zlib"};
+  const JobSpec job = make_solve_job(request);
+  const std::string kept = pack_spec(job, FetchUrl::keep);
+  EXPECT_EQ(*unpack_spec(kept), job);
+  const std::string dropped = pack_spec(job, FetchUrl::drop);
+  EXPECT_EQ(dropped.find("secret"), std::string::npos);
+  EXPECT_EQ(packed_key(dropped), packed_key(kept));
+  request.channels.front().fetch_url.clear();
+  EXPECT_EQ(packed_key(pack_spec(make_solve_job(request), FetchUrl::keep)), packed_key(kept));
+  request.specs = {"zlib >1"};
+  EXPECT_NE(packed_key(pack_spec(make_solve_job(request), FetchUrl::keep)), packed_key(kept));
+}
+
 TEST(PackedSpec, KeyIsTheUrlAndTheSetOfFormats) {
   JobSpec one = spec("zlib");
   one.wanted = {Format::conda, Format::tar_bz2};

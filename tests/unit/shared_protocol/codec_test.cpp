@@ -172,7 +172,7 @@ TEST(Codec, WhatBreaksARuleIsNotSent) {
     Message message;
     const char* says;
   } rows[] = {
-      {"no wanted format", Grant{.jobs = {{lease, no_format}}}, "wanted"},
+      {"no wanted format", Grant{.jobs = {{lease, no_format}}}, "wants nothing"},
       {"another type's format", Grant{.jobs = {{lease, wrong_format}}}, "package type"},
       {"a format twice", Grant{.jobs = {{lease, twice}}}, "twice"},
       {"control characters", Grant{.jobs = {{lease, control}}}, "source"},

@@ -12,5 +12,7 @@ namespace athanor::protocol::test {
 std::vector<std::pair<std::string, Message>> sample_messages();
 
 JobSpec sample_spec();
+SolveRequest sample_request();
+SolveSuccess sample_solution();
 
 }  // namespace athanor::protocol::test

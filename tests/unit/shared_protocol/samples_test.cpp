@@ -84,7 +84,60 @@ JobSpec sample_spec() {
           .present = {sample_stored()}};
 }
 
+SolveRequest sample_request() {
+  return {.channels = {{.url = "https://repo.example/main",
+                        .fetch_url = "https://user:secret@repo.example/main"}},
+          .platform = "linux-64",
+          .specs = {"python 3.12.*", "numpy >=2"},
+          .pins = {"openssl 3.*"},
+          .virtual_packages = {{.name = "__glibc", .version = "2.17", .build = "0"}},
+          .locked = {{.name = "zlib", .version = "1.3", .build = "h0_0", .hold = LockHold::prefer}},
+          .channel_priority = ChannelPriority::strict,
+          .exclude_newer = 1'700'000'000'000,
+          .python_brings_pip = true,
+          .prune = true,
+          .rank_variants = true,
+          .time_limit = milliseconds(30'000),
+          .repodata = {
+              {.url = "https://repo.example/main/linux-64", .digest = sample_digest().sha256}}};
+}
+
+SolveSuccess sample_solution() {
+  const Digest digest = sample_digest();
+  return {
+      .packages = {{.url = "https://repo.example/main/noarch/x-1-py_0.conda",
+                    .name = "x",
+                    .version = "1",
+                    .build = "py_0",
+                    .build_number = 3,
+                    .channel = "https://repo.example/main",
+                    .subdir = "noarch",
+                    .digest = {.md5 = digest.md5, .sha256 = digest.sha256, .size = digest.size},
+                    .depends = {"python >=3.9"},
+                    .constrains = {"y <2"},
+                    .noarch = "python",
+                    .timestamp = 1'700'000'000'000,
+                    .twin = PackageTwin{.url = "https://repo.example/main/noarch/x-1-py_0.tar.bz2",
+                                        .digest = {.md5 = digest.md5, .sha256 = {}, .size = {}}}}},
+      .solve_key = std::string(64, 'b'),
+      .repodata = {{.url = "https://repo.example/main/noarch", .digest = digest.sha256}},
+      .reach = {"python", "x"},
+      .solver = "athanor 0.1.0, libsolv 0.7.23",
+      .warnings = {"2 records of the index can't be read"},
+      .load_time = milliseconds(12),
+      .solve_microseconds = 4711};
+}
+
 std::vector<std::pair<std::string, Message>> sample_messages() {
+  JobSuccess solved;
+  solved.fetched_bytes = 47;
+  solved.stage_times = {{Stage::solve, milliseconds(5)}};
+  solved.solve = sample_solution();
+  JobFailure impossible;
+  impossible.stage = Stage::solve;
+  impossible.kind = ErrorKind::invalid;
+  impossible.message = "these requirements contradict each other";
+  impossible.details = {"'python 3.12.*' was asked for", "x 1 needs 'python <3.10'"};
   JobSpec least = sample_spec();
   least.expected.clear();
   least.present.clear();
@@ -106,6 +159,10 @@ std::vector<std::pair<std::string, Message>> sample_messages() {
       {"reject", Reject{.reason = "protocol 9 is not spoken here; this is athanor 0.1.0"}},
       {"grant", Grant{.jobs = {{.lease = k_lease, .spec = sample_spec()}}}},
       {"grant_least", Grant{.jobs = {{.lease = k_lease, .spec = least}}}},
+      {"grant_solve",
+       Grant{.jobs = {{.lease = k_lease, .spec = make_solve_job(sample_request())}}}},
+      {"report_solved", Report{.session = k_session, .lease = k_lease, .outcome = solved}},
+      {"report_unsolved", Report{.session = k_session, .lease = k_lease, .outcome = impossible}},
       {"report_ack", ReportAck{.lease = k_lease}},
       {"revoke", Revoke{.leases = {k_lease}}},
       {"pulse", Pulse{}},
