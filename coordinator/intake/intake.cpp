@@ -95,6 +95,7 @@ class RequirementFinder {
         complete_ = false;
         continue;
       }
+      text->folder.clear();  // What a lock names may not name further files.
       auto manifest = parse_manifest(std::move(*text));
       if (!manifest) {
         complete_ = false;

@@ -1,6 +1,7 @@
 #include "coordinator/intake/manifest.hpp"
 #include "coordinator/intake/references.hpp"
 #include "shared/base/strings.hpp"
+#include "shared/net/url.hpp"
 
 #include <toml++/toml.h>
 
@@ -56,15 +57,41 @@ bool selects(std::string_view name, const RequirementScope& scope) {
          (name == "unix" && (platform.starts_with("linux-") || platform.starts_with("osx-")));
 }
 
+// What a solver is asked, in the notation that takes everything: "c::x[version='>=1',build='py*']".
+std::string match_spec_of(std::string_view key, const toml::table& table) {
+  std::string inside;
+  const auto add = [&](std::string_view name, const std::string& value) {
+    if (!value.empty()) {
+      inside += (inside.empty() ? "" : ",") + std::string(name) + "='" + value + "'";
+    }
+  };
+  add("version", without_blanks(text_of(table, "version")));
+  add("build", text_of(table, "build"));
+  if (const auto number = table["build-number"].value<std::int64_t>()) {
+    add("build_number", std::to_string(*number));
+  } else {
+    add("build_number", text_of(table, "build-number"));
+  }
+  add("subdir", text_of(table, "subdir"));
+  add("fn", text_of(table, "file-name"));
+  add("md5", text_of(table, "md5"));
+  add("sha256", text_of(table, "sha256"));
+  const std::string channel = text_of(table, "channel");
+  return (channel.empty() ? "" : channel + "::") + std::string(key) +
+         (inside.empty() ? "" : "[" + inside + "]");
+}
+
 // {version = …, build = …, channel = …} or a text. Absent for packages that are built from sources.
 struct CondaEntry {
   std::string name;
   std::string constraint;
+  std::string match_spec;
 };
 std::optional<CondaEntry> read_conda_entry(std::string_view key, const toml::node& node) {
-  CondaEntry entry{.name = std::string(key), .constraint = {}};
+  CondaEntry entry{.name = std::string(key), .constraint = {}, .match_spec = {}};
   if (const auto text = node.value<std::string>()) {
     entry.constraint = without_blanks(*text);
+    entry.match_spec = std::string(key) + " " + entry.constraint;
     return entry;
   }
   const toml::table* table = node.as_table();
@@ -72,6 +99,7 @@ std::optional<CondaEntry> read_conda_entry(std::string_view key, const toml::nod
       table->contains("url")) {
     return std::nullopt;
   }
+  entry.match_spec = match_spec_of(key, *table);
   entry.constraint = without_blanks(text_of(*table, "version"));
   if (const std::string build = text_of(*table, "build"); !build.empty()) {
     entry.constraint = (entry.constraint.empty() ? "*" : entry.constraint) + "=" + build;
@@ -103,36 +131,67 @@ std::string pypi_location(const toml::table& table) {
 // One pixi workspace: pixi.toml, or the tables below tool.pixi of a pyproject.toml.
 class PixiManifest final : public Manifest {
  public:
-  PixiManifest(toml::table document, bool is_pyproject)
-      : document_(std::move(document)),
+  PixiManifest(std::string file, toml::table document, bool is_pyproject)
+      : file_(std::move(file)),
+        document_(std::move(document)),
         is_pyproject_(is_pyproject) {}
 
-  std::optional<Requirements> requirements(const RequirementScope& scope) const override {
+  std::vector<ManifestEnvironment> environments() const override {
+    const toml::table& root = *workspace_root();
+    std::vector<ManifestEnvironment> all = {{.name = "default", .platforms = platforms({&root})}};
+    if (const toml::table* named = root["environments"].as_table()) {
+      for (const auto& [name, node] : *named) {
+        std::vector<const toml::table*> features;
+        (void)find_features(root, name.str(), features);
+        if (name.str() == "default") {
+          all.front().platforms = platforms(features);
+        } else {
+          all.push_back({.name = std::string(name.str()), .platforms = platforms(features)});
+        }
+      }
+    }
+    return all;
+  }
+
+  std::optional<Wanted> wanted(const RequirementScope& scope) const override {
     const toml::table* root = workspace_root();
     std::vector<const toml::table*> features;
     if (!find_features(*root, scope.environment, features)) {
       return std::nullopt;
     }
-    Builder builder{.scope = scope};
+    Builder builder{.scope = scope, .file = file_};
     for (const toml::table* feature : features) {
       builder.add_feature(*feature);
     }
     if (is_pyproject_ && !features.empty() && features.front() == root) {
       add_project(builder);
     }
-    Requirements requirements = builder.build();
-    add_channels(*root, features, requirements);
-    return requirements;
+    builder.build();
+    add_channels(*root, features, builder.wanted);
+    return std::move(builder.wanted);
   }
 
  private:
   struct Builder {
     const RequirementScope& scope;
+    const std::string& file;
+    Wanted wanted = {};
     Collected conda = {};
     Collected pypi = {};
     Collected system = {};
     std::vector<std::string> direct = {};  // pypi packages with a URL
-    std::vector<std::string> indexes = {};
+
+    InputPosition position_of(const toml::node& node) const {
+      return {.file = file, .line = node.source().begin.line};
+    }
+
+    void skip(PackageType type, std::string_view name, const toml::node& node) {
+      wanted.unsolvable.push_back({.type = type,
+                                   .text = std::string(name),
+                                   .reason = type == PackageType::conda ? SkipReason::source_package
+                                                                        : SkipReason::local_or_vcs,
+                                   .position = position_of(node)});
+    }
 
     void add_feature(const toml::table& feature) {
       add_tables(feature);
@@ -145,8 +204,16 @@ class PixiManifest final : public Manifest {
       }
       add_system(feature["system-requirements"].as_table());
       const auto options = feature["pypi-options"];
-      for (const std::string_view key : {"index-url", "extra-index-urls"}) {
-        add_indexes(options[key].node());
+      if (const auto index = options["index-url"].value<std::string>()) {
+        wanted.index = *index;
+        wanted.requirements.sources["pypi"].push_back(spell_index(*index));
+      }
+      if (const toml::array* list = options["extra-index-urls"].as_array()) {
+        for (const toml::node& item : *list) {
+          const std::string index = item.value_or(std::string());
+          wanted.extra_indexes.push_back(index);
+          wanted.requirements.sources["pypi"].push_back(spell_index(index));
+        }
       }
     }
 
@@ -157,6 +224,10 @@ class PixiManifest final : public Manifest {
           for (const auto& [name, node] : *packages) {
             if (auto entry = read_conda_entry(name.str(), node)) {
               conda.add(entry->name, std::move(entry->constraint));
+              wanted.conda.push_back(
+                  {.text = std::move(entry->match_spec), .position = position_of(node)});
+            } else {
+              skip(PackageType::conda, name.str(), node);
             }
           }
         }
@@ -171,10 +242,12 @@ class PixiManifest final : public Manifest {
     void add_pypi(std::string name, const toml::node& node) {
       if (const auto text = node.value<std::string>()) {
         pypi.add(name, sort_specifiers(*text));
+        want_pypi(name, *text, node);
         return;
       }
       const toml::table* table = node.as_table();
       if (table == nullptr || table->contains("path")) {
+        skip(PackageType::pypi, name, node);
         return;
       }
       std::vector<std::string> extras;
@@ -187,9 +260,28 @@ class PixiManifest final : public Manifest {
       }
       if (const std::string location = pypi_location(*table); !location.empty()) {
         direct.push_back(name + "@" + location);
+        if (location.starts_with("git+")) {
+          skip(PackageType::pypi, redact_url(name + " @ " + location), node);
+        } else {
+          wanted.pypi.push_back({.text = name + " @ " + location, .position = position_of(node)});
+        }
       } else {
         pypi.add(name, sort_specifiers(text_of(*table, "version")));
+        want_pypi(name, text_of(*table, "version"), node);
       }
+    }
+
+    // A bare version is exactly that one.
+    void want_pypi(const std::string& name, std::string_view constraint, const toml::node& node) {
+      constraint = trim(constraint);
+      const bool any = constraint.empty() || constraint == "*";
+      const bool bare = !any && constraint.front() >= '0' && constraint.front() <= '9';
+      wanted.pypi.push_back({.text = name +
+                                     (any    ? ""
+                                      : bare ? "=="
+                                             : "") +
+                                     (any ? "" : std::string(constraint)),
+                             .position = position_of(node)});
     }
 
     // {cuda = "12", libc = "2.28" or {family = "glibc", version = "2.28"}}
@@ -208,28 +300,12 @@ class PixiManifest final : public Manifest {
       add("__" + family, libc["version"].value_or(libc.value_or(std::string())));
     }
 
-    void add_indexes(const toml::node* node) {
-      if (node == nullptr) {
-        return;
-      }
-      if (const auto text = node->value<std::string>()) {
-        indexes.push_back(*text);
-      } else if (const toml::array* list = node->as_array()) {
-        for (const toml::node& item : *list) {
-          add_indexes(&item);
-        }
-      }
-    }
-
-    Requirements build() const {
-      Requirements requirements;
-      requirements.deps["conda"] = conda.spell();
-      requirements.deps["pypi"] = pypi.spell();
-      requirements.deps["pypi"].insert(requirements.deps["pypi"].end(), direct.begin(),
-                                       direct.end());
-      requirements.deps["sys"] = system.spell();
-      requirements.sources["pypi"] = indexes;
-      return requirements;
+    void build() {
+      SpecsByCategory& deps = wanted.requirements.deps;
+      deps["conda"] = conda.spell();
+      deps["pypi"] = pypi.spell();
+      deps["pypi"].insert(deps["pypi"].end(), direct.begin(), direct.end());
+      deps["sys"] = system.spell();
     }
   };
 
@@ -273,30 +349,77 @@ class PixiManifest final : public Manifest {
     const auto project = document_["project"];
     if (const auto python = project["requires-python"].value<std::string>()) {
       builder.conda.add("python", without_blanks(*python));
+      builder.wanted.conda.push_back({.text = "python " + without_blanks(*python),
+                                      .position = builder.position_of(*project.node())});
     }
     if (const toml::array* dependencies = project["dependencies"].as_array()) {
       for (const toml::node& node : *dependencies) {
         if (auto spelled = spell_pypi_requirement(node.value_or(std::string()))) {
           builder.direct.push_back(std::move(*spelled));
+          builder.wanted.pypi.push_back(
+              {.text = node.value_or(std::string()), .position = builder.position_of(node)});
         }
       }
     }
   }
 
+  // Those of the features that restrict them, or the workspace's: all must agree.
+  std::vector<std::string> platforms(const std::vector<const toml::table*>& features) const {
+    const toml::table* root = workspace_root();
+    std::vector<std::string> names;
+    const toml::array* all = (*root)["workspace"]["platforms"].as_array();
+    add_platforms(all == nullptr ? (*root)["project"]["platforms"].as_array() : all, names);
+    for (const toml::table* feature : features) {
+      std::vector<std::string> own;
+      add_platforms(feature == root ? nullptr : (*feature)["platforms"].as_array(), own);
+      if (!own.empty()) {
+        std::erase_if(names, [&](const std::string& name) {
+          return std::find(own.begin(), own.end(), name) == own.end();
+        });
+      }
+    }
+    return names;
+  }
+
+  static void add_platforms(const toml::array* list, std::vector<std::string>& names) {
+    if (list == nullptr) {
+      return;
+    }
+    for (const toml::node& node : *list) {
+      const toml::table* table = node.as_table();
+      std::string name = table == nullptr
+                             ? node.value_or(std::string())
+                             : text_of(*table, table->contains("platform") ? "platform" : "name");
+      if (!name.empty()) {
+        names.push_back(std::move(name));
+      }
+    }
+  }
+
+  // Features' channels come before the workspace's; a higher priority before both.
   static void add_channels(const toml::table& root, const std::vector<const toml::table*>& features,
-                           Requirements& requirements) {
-    auto& channels = requirements.sources["conda"];
+                           Wanted& wanted) {
+    struct Channel {
+      std::string name;
+      std::int64_t priority = 0;
+    };
+    std::vector<Channel> found;
     const auto add = [&](const toml::array* list) {
       if (list == nullptr) {
         return;
       }
       for (const toml::node& node : *list) {
         const toml::table* table = node.as_table();
-        const std::string channel = spell_channel(table == nullptr ? node.value_or(std::string())
-                                                                   : text_of(*table, "channel"));
-        if (!channel.empty() &&
-            std::find(channels.begin(), channels.end(), channel) == channels.end()) {
-          channels.push_back(channel);
+        Channel channel{.name = node.value_or(std::string())};
+        if (table != nullptr) {
+          channel.name = text_of(*table, "channel");
+          channel.priority = (*table)["priority"].value_or(std::int64_t{0});
+        }
+        const bool known = std::any_of(found.begin(), found.end(), [&](const Channel& other) {
+          return spell_channel(other.name) == spell_channel(channel.name);
+        });
+        if (!channel.name.empty() && !known) {
+          found.push_back(std::move(channel));
         }
       }
     };
@@ -306,8 +429,19 @@ class PixiManifest final : public Manifest {
     for (const std::string_view key : {"workspace", "project"}) {
       add(root[key]["channels"].as_array());
     }
+    for (const Channel& channel : found) {
+      wanted.requirements.sources["conda"].push_back(spell_channel(channel.name));
+    }
+    std::stable_sort(found.begin(), found.end(),
+                     [](const Channel& a, const Channel& b) { return a.priority > b.priority; });
+    for (Channel& channel : found) {
+      wanted.channels.push_back(std::move(channel.name));
+    }
+    // A pixi workspace says all that it wants.
+    wanted.only_these_channels = !wanted.channels.empty();
   }
 
+  std::string file_;
   toml::table document_;
   bool is_pyproject_;
 };
@@ -318,14 +452,20 @@ Result<std::unique_ptr<Manifest>> parse_pixi_manifest(const InputText& input) {
   try {
     toml::table document = toml::parse(input.text);
     if (document["tool"]["pixi"].is_table()) {
-      return std::unique_ptr<Manifest>(std::make_unique<PixiManifest>(std::move(document), true));
+      return std::unique_ptr<Manifest>(
+          std::make_unique<PixiManifest>(input.name, std::move(document), true));
     }
     if (document["workspace"].is_table() || document["project"]["channels"].is_array()) {
-      return std::unique_ptr<Manifest>(std::make_unique<PixiManifest>(std::move(document), false));
+      return std::unique_ptr<Manifest>(
+          std::make_unique<PixiManifest>(input.name, std::move(document), false));
     }
   } catch (const toml::parse_error& failure) {
     return input.error(failure.source().begin.line,
                        "not TOML: " + printable(failure.description(), 200));
+  }
+  if (input.text.find("[package]") != std::string::npos) {
+    return input.error(0, "this describes a package that pixi builds, no workspace",
+                       "hand in the pixi.toml that has a table [workspace]");
   }
   return input.error(0, "no pixi workspace stands in this file",
                      "expected a table [workspace] or [tool.pixi.workspace]");

@@ -1,5 +1,6 @@
 #include "coordinator/intake/manifest.hpp"
 #include "shared/base/strings.hpp"
+#include "shared/net/url.hpp"
 
 #include <algorithm>
 #include <array>
@@ -199,6 +200,35 @@ std::optional<std::string> spell_pypi_requirement(std::string_view text) {
   const std::string sorted = sort_specifiers(constraint);
   // The marker follows the constraint, or takes its place.
   return spell_requirement(name, sorted.empty() ? marker : sorted + marker);
+}
+
+std::string spell_index(std::string_view url) {
+  const auto parsed = Url::parse(url);
+  if (!parsed) {
+    return url.find("://") == std::string_view::npos ? std::string(url) : redact_url(url);
+  }
+  if (parsed->userinfo.empty()) {
+    return std::string(url);
+  }
+  Url bare = *parsed;
+  bare.userinfo.clear();
+  return bare.spell();
+}
+
+std::string without_double_equal(std::string_view requirement) {
+  const std::size_t at = requirement.find("==");
+  if (at == std::string_view::npos || at + 2 >= requirement.size()) {
+    return std::string(requirement);
+  }
+  const std::string_view value = requirement.substr(at + 2);
+  std::string bare(requirement.substr(0, at));
+  if (value == "*") {
+    return bare;
+  }
+  if (k_operator_characters.find(value.front()) != std::string_view::npos) {
+    return bare + std::string(value);
+  }
+  return std::string(requirement);
 }
 
 }  // namespace athanor::coordinator
