@@ -1,5 +1,6 @@
 #pragma once
 
+#include "shared/conda/channel_priority.hpp"
 #include "worker/solve/matcher.hpp"
 
 #include <set>
@@ -9,12 +10,6 @@
 #include <vector>
 
 namespace athanor::worker::solve {
-
-enum class ChannelPriority {
-  strict,    // a name's records come from the first channel that has any
-  flexible,  // an earlier channel is preferred
-  disabled,  // all channels are equal
-};
 
 // What is asked for, read once.
 struct RootSpec {

@@ -2,6 +2,7 @@
 
 #include "shared/base/result.hpp"
 #include "shared/conda/match_spec.hpp"
+#include "shared/conda/virtual_package.hpp"
 #include "worker/solve/package_index.hpp"
 
 #include <cstdint>
@@ -13,13 +14,6 @@
 #include <vector>
 
 namespace athanor::worker::solve {
-
-// A virtual package of the target platform: "__glibc", "2.17", "0".
-struct VirtualPackage {
-  std::string name;
-  std::string version;
-  std::string build;
-};
 
 // Which records of an index fulfil a spec, remembered: one solve asks the same specs thousands of
 // times, and the next solve mostly the same ones. Memory grows with the specs that solves reach,
