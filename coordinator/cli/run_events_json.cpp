@@ -41,6 +41,17 @@ class EventObjects {
                          {"conflicts", event.conflicts},
                          {"environments", event.environments}});
   }
+  Object operator()(const BatchExtended& event) const {
+    return Json::object({{"event", "batch_extended"},
+                         {"jobs_new", event.new_jobs},
+                         {"jobs_joined", event.joined_jobs},
+                         {"present", event.present},
+                         {"environments", event.environments}});
+  }
+  Object operator()(const BatchReleased& event) const {
+    return Json::object(
+        {{"event", "batch_released"}, {"jobs", event.jobs}, {"environments", event.environments}});
+  }
   Object operator()(const BatchFinished&) const { return std::nullopt; }
   Object operator()(const WorkerJoined& event) const {
     return Json::object({{"event", "worker_joined"},

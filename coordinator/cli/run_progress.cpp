@@ -24,6 +24,17 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 void RunProgress::apply(const RunEvent& event, TimePoint now) {
   std::visit(Overloaded{
                  [&](const BatchAccepted& accepted) { take(accepted, now); },
+                 [&](const BatchExtended& extended) {
+                   jobs_ += extended.new_jobs + extended.joined_jobs;
+                   had_ += extended.present;
+                   packages_ += extended.new_jobs + extended.joined_jobs + extended.present +
+                                extended.conflicts;
+                 },
+                 [&](const BatchReleased& released) {
+                   jobs_failed_ -= std::min<std::uint64_t>(jobs_failed_, released.jobs);
+                   environments_failed_ -=
+                       std::min<std::uint64_t>(environments_failed_, released.environments);
+                 },
                  [](const BatchFinished&) {},
                  [&](const WorkerJoined&) { ++workers_; },
                  [&](const WorkerGone&) { workers_ -= std::min<std::uint64_t>(workers_, 1); },

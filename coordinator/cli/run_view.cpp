@@ -139,6 +139,12 @@ class EventLines {
                                      std::to_string(event.present) + " in the store already; " +
                                      counted(event.environments, "environment"));
   }
+  Line operator()(const BatchExtended& event) const {
+    return "solved: " + std::to_string(event.new_jobs) + " more packages to make";
+  }
+  Line operator()(const BatchReleased& event) const {
+    return "trying again: " + std::to_string(event.jobs) + " packages";
+  }
   Line operator()(const BatchFinished&) const { return std::nullopt; }
   Line operator()(const WorkerJoined& event) const {
     return from(Detail::all, "worker " + printable(event.name) + " is here with room for " +

@@ -3,6 +3,7 @@
 #include "coordinator/core/events.hpp"
 #include "coordinator/core/origins.hpp"
 #include "coordinator/core/record.hpp"
+#include "coordinator/core/story.hpp"
 #include "coordinator/fleet/worker_table.hpp"
 #include "coordinator/queue/job_table.hpp"
 #include "coordinator/queue/lease_book.hpp"
@@ -15,6 +16,7 @@
 #include <deque>
 #include <map>
 #include <queue>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -40,19 +42,11 @@ struct Environment {
 struct Batch {
   std::string name;
   int priority = 0;
-  EnvironmentId first_environment;
-  std::uint32_t environments = 0;
+  std::vector<EnvironmentId> environments;  // by index
   std::uint32_t open_environments = 0;
   bool canceled = false;
 
   bool finished() const { return open_environments == 0; }
-};
-
-// What went wrong with a job: only the few that had trouble have one.
-struct JobStory {
-  bool has_failure = false;
-  JobFailure failure;  // the last one
-  std::vector<std::string> killed;
 };
 
 // Something to do at a time: a job's or an environment's next try.
@@ -66,6 +60,8 @@ struct Alarm {
 };
 
 struct Core {
+  static constexpr std::size_t k_past_workers = 4'096;
+
   std::uint64_t epoch = 1;
   JobTable jobs;
   ReadyQueue ready;
@@ -84,6 +80,10 @@ struct Core {
   std::uint64_t next_worker = 1;
   WorkerId reserved;  // kept free for a suspect; 0: nobody
   bool draining = false;
+  // Names of workers that were told to go: they are not given work when they come back on another
+  // connection meanwhile.
+  std::set<std::string> leaving;
+  std::map<WorkerId, std::string> past_workers;  // names, of the last k_past_workers
   Totals totals;  // what isn't counted elsewhere: environments, bytes
 };
 

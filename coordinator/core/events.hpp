@@ -29,6 +29,24 @@ struct BatchAccepted {
   std::uint64_t environments = 0;
 };
 
+// An open batch has grown: a solve's result became jobs. Counts are of what was added.
+struct BatchExtended {
+  BatchId batch;
+  std::uint64_t new_jobs = 0;
+  std::uint64_t joined_jobs = 0;
+  std::uint64_t present = 0;
+  std::uint64_t conflicts = 0;
+  std::uint64_t environments = 0;
+  std::uint64_t first_environment = 0;  // index in the batch
+};
+
+// Somebody had a batch's failed jobs tried again; a finished batch is open again.
+struct BatchReleased {
+  BatchId batch;
+  std::uint64_t jobs = 0;
+  std::uint64_t environments = 0;  // that had failed
+};
+
 // Nothing of the batch is left to do; each of its environments has been told of.
 struct BatchFinished {
   BatchId batch;
@@ -159,9 +177,9 @@ struct Draining {
 };
 
 using RunEvent =
-    std::variant<BatchAccepted, BatchFinished, WorkerJoined, WorkerGone, JobStarted, JobProgressed,
-                 JobReturned, JobRetrying, JobFinished, JobFailed, EnvironmentReady,
-                 EnvironmentFailed, OriginsChanged, Totals, Draining>;
+    std::variant<BatchAccepted, BatchExtended, BatchReleased, BatchFinished, WorkerJoined,
+                 WorkerGone, JobStarted, JobProgressed, JobReturned, JobRetrying, JobFinished,
+                 JobFailed, EnvironmentReady, EnvironmentFailed, OriginsChanged, Totals, Draining>;
 
 // Is told everything, in order, on the coordinator's loop thread: it must return soon.
 class RunListener {

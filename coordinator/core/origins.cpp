@@ -42,6 +42,11 @@ OriginId Origins::of_url(std::string_view url) {
   return id;
 }
 
+OriginId Origins::find_url(std::string_view url) const {
+  const auto known = by_netloc_.find(netloc_of(url));
+  return known == by_netloc_.end() ? OriginId{0} : known->second;
+}
+
 void Origins::begin(OriginId origin) {
   ++origins_.at(origin).stats.in_flight;
 }
@@ -81,10 +86,18 @@ void Origins::slow_down(OriginId origin, TimePoint now,
   }
 }
 
-bool Origins::is_open(OriginId origin, TimePoint now) const {
+OriginGate Origins::gate(OriginId origin, TimePoint now) const {
   const Origin& at = origins_.at(origin);
-  return origin == 0 ||
-         (now >= at.closed_until && at.stats.in_flight < static_cast<std::uint32_t>(at.limit));
+  if (origin == 0) {
+    return {};
+  }
+  if (now < at.closed_until) {
+    return {.state = OriginState::paused, .until = at.closed_until};
+  }
+  if (at.stats.in_flight >= static_cast<std::uint32_t>(at.limit)) {
+    return {.state = OriginState::full, .until = {}};
+  }
+  return {};
 }
 
 std::vector<OriginStats> Origins::stats(TimePoint now) const {

@@ -15,6 +15,18 @@
 
 namespace athanor::coordinator {
 
+// Whether a host may be asked now.
+enum class OriginState {
+  open,
+  full,    // as many jobs as it bears are there
+  rate,    // it has had its requests of this moment; until `until`
+  paused,  // it asked for a pause, or failed too often; until `until`
+};
+struct OriginGate {
+  OriginState state = OriginState::open;
+  TimePoint until;
+};
+
 // The hosts that jobs fetch from, and what the whole fleet may do to each. How many jobs may be at
 // one host at once grows by one for each round of successes and is halved when the host has had
 // enough; when it says for how long, nobody asks it before. Number 0 is no origin: jobs that need
@@ -31,6 +43,10 @@ class Origins {
 
   // The number of a URL's host; hosts beyond limits::k_origins share one.
   OriginId of_url(std::string_view url);
+  // The same, of a host that has a number already; otherwise 0.
+  OriginId find_url(std::string_view url) const;
+  // The host; empty for number 0.
+  const std::string& netloc(OriginId origin) const { return origins_.at(origin).stats.netloc; }
 
   void begin(OriginId origin);
   void end(OriginId origin);
@@ -40,7 +56,10 @@ class Origins {
   void slow_down(OriginId origin, TimePoint now,
                  std::optional<std::chrono::milliseconds> retry_after);
   // Whether another job may fetch from there now.
-  bool is_open(OriginId origin, TimePoint now) const;
+  bool is_open(OriginId origin, TimePoint now) const {
+    return gate(origin, now).state == OriginState::open;
+  }
+  OriginGate gate(OriginId origin, TimePoint now) const;
 
   // Those that were ever asked, busiest first.
   std::vector<OriginStats> stats(TimePoint now) const;

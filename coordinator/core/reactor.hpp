@@ -12,6 +12,8 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +65,18 @@ class Reactor {
 
   // --- What people want ---
   Submitted on_submit(TimePoint now, Submission submission);
+  // Adds jobs and environments to an open batch; the submission's name and priority are ignored.
+  // Absent: the batch isn't there, is finished or canceled. A batch stays open as long as one of
+  // its environments is being published, so the answer to publish_environment for a solve is: this
+  // call, then on_environment_published, in the same turn; then both are durable or neither.
+  std::optional<Submitted> on_extend(TimePoint now, BatchId batch, Submission submission);
+  // Failed, quarantined and canceled jobs of the batch get a fresh budget of attempts and are ready
+  // at once; its failed environments wait for them, or are published again if only that failed. A
+  // finished batch opens again; a canceled one stays as it is.
+  Released on_retry_batch(TimePoint now, BatchId batch);
+  // The same for one job and every environment that it made fail, whatever the batch. Nothing is
+  // released if no environment wants it any more.
+  Released on_retry_job(TimePoint now, JobId job);
   // Jobs that nobody else waits for are canceled, running ones included.
   void on_cancel_batch(TimePoint now, BatchId batch);
   // Nobody will ask about a batch again: it goes, with the jobs that only it named. A batch that
@@ -71,8 +85,12 @@ class Reactor {
   // The answer to Outbox::publish_environment: the keys written, or why not.
   void on_environment_published(TimePoint now, EnvironmentId environment,
                                 const Result<std::vector<std::string>>& keys);
-  // One worker takes nothing new and leaves. False: there is no such worker.
+  // One worker takes nothing new, and leaves when it holds nothing any more. Not journaled: after a
+  // restart of the coordinator it takes work again. False: there is no such worker.
   bool on_drain_worker(TimePoint now, WorkerId worker);
+  // It takes work again, unless it has been told to leave already. False: there is no such worker,
+  // or it is too late.
+  bool on_resume_worker(TimePoint now, WorkerId worker);
   // The whole coordinator: grants nothing more, all workers drain. Never reversed.
   void on_drain(TimePoint now);
 
@@ -87,14 +105,17 @@ class Reactor {
   friend class Restorer;
 
   enum class Blame { yes, no };
+  using Chosen = std::function<bool(JobId)>;
   using PendingGrants = std::map<WorkerId, std::vector<protocol::GrantedJob>>;
 
   // The worker that this peer and session name; null if there is none.
   Worker* session_of(TimePoint now, PeerId peer, std::uint64_t session);
-  void lose(WorkerId id, std::string_view reason, Blame blame);
-  void end_session(Worker& worker, WorkerEnd end, std::string_view reason, Blame blame);
+  void lose(TimePoint now, WorkerId id, std::string_view reason, Blame blame);
+  void end_session(TimePoint now, Worker& worker, WorkerEnd end, std::string_view reason,
+                   Blame blame);
   std::vector<LeaseKey> adopt(TimePoint now, Worker& worker, const protocol::Hello& hello);
   void drain_worker(Worker& worker);
+  void send_away(Worker& worker);
   void lose_silent_workers(TimePoint now);
   void end_expired_leases(TimePoint now);
   void notify_totals(TimePoint now);
@@ -104,10 +125,11 @@ class Reactor {
   void revoke_leases_of(JobId job);
   void transition(JobId job, JobEvent event, WorkerId worker = {});
   void make_ready(JobId job);
-  void return_job(const Lease& lease, Blame blame);
-  void succeed(const Lease& lease, const JobSuccess& success);
+  void return_job(TimePoint now, const Lease& lease, AttemptEnd end);
+  void succeed(TimePoint now, const Lease& lease, const JobSuccess& success);
   void fail(TimePoint now, const Lease& lease, const JobFailure& failure);
   void record_story(JobId job);
+  Attempt attempt_of(TimePoint now, const Lease& lease, AttemptEnd end) const;
   // The job has ended: tell who waited for it.
   void finish_job(JobId job);
   void notify_failed(JobId job, FailureEnd end);
@@ -116,13 +138,24 @@ class Reactor {
   void close_environment(EnvironmentId id, EnvironmentState state,
                          const std::vector<std::string>& keys, const Error& error);
   Error environment_error(const Environment& environment) const;
-  JobId take_job(const JobSpec& spec, BatchAccepted& counts);
-  EnvironmentId take_environment(const SubmittedEnvironment& asked, std::size_t index,
+  struct Intake {
+    std::uint64_t new_jobs = 0;
+    std::uint64_t joined_jobs = 0;
+  };
+  JobId take_job(const JobSpec& spec, Intake& counts);
+  Intake take_jobs(const Submission& submission, Submitted& submitted);
+  EnvironmentId take_environment(const SubmittedEnvironment& asked, std::uint32_t index,
                                  const Submitted& submitted);
+  void take_environments(const Submission& submission, const Submitted& submitted);
   void join_spec(JobId job, const JobSpec& spec);
-  void queue_jobs(const Submitted& submitted);
+  void queue_job(BatchId batch, JobId job);
   void finish_batch(BatchId id, bool canceled);
   void cancel_job_if_unwanted(JobId job);
+  Released retry(const std::vector<EnvironmentId>& environments, const Chosen& chosen);
+  bool rejoin(EnvironmentId id, const std::set<JobId>& released);
+  bool is_worth_reopening(const Environment& environment) const;
+  void reopen(EnvironmentId id);
+  void release_job(JobId job);
 
   std::optional<ReadyQueue::Entry> next_ready(TimePoint now);
   void dispatch_suspects(TimePoint now, PendingGrants& grants);

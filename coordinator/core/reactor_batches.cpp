@@ -17,57 +17,94 @@ constexpr std::size_t k_expected_digests = 64;
 }  // namespace
 
 Submitted Reactor::on_submit(TimePoint /*now*/, Submission submission) {
-  Submitted result{.batch = BatchId{core_.next_batch++}, .jobs = {}};
+  Submitted result{.batch = BatchId{core_.next_batch++}, .first_environment = 0, .jobs = {}};
   core_.ready.add_batch(result.batch, submission.priority);
   Batch& batch = core_.batches[result.batch];
   batch.name = submission.name;
   batch.priority = submission.priority;
-  batch.first_environment = EnvironmentId{core_.next_environment};
-  batch.environments = static_cast<std::uint32_t>(submission.environments.size());
-  batch.open_environments = batch.environments;
   ++core_.open_batches;
   outbox_.record(BatchRecord{.id = result.batch,
                              .name = submission.name,
                              .priority = submission.priority,
                              .document = std::move(submission.document)});
-
-  BatchAccepted counts{.batch = result.batch,
-                       .name = std::move(submission.name),
-                       .new_jobs = 0,
-                       .joined_jobs = 0,
-                       .present = submission.present,
-                       .conflicts = submission.conflicts,
-                       .environments = batch.environments};
-  core_.jobs.reserve(core_.jobs.size() + submission.jobs.size());
-  result.jobs.reserve(submission.jobs.size());
-  for (const JobSpec& spec : submission.jobs) {
-    result.jobs.push_back(take_job(spec, counts));
-  }
-  outbox_.notify(std::move(counts));
-
-  std::vector<EnvironmentId> complete;
-  for (std::size_t i = 0; i < submission.environments.size(); ++i) {
-    const EnvironmentId id = take_environment(submission.environments[i], i, result);
-    if (core_.environments.at(id).remaining == 0) {
-      complete.push_back(id);
-    }
-  }
-  queue_jobs(result);
-  for (const EnvironmentId id : complete) {
-    complete_environment(id);
-  }
-  if (batch.environments == 0) {
+  const Intake counts = take_jobs(submission, result);
+  outbox_.notify(BatchAccepted{.batch = result.batch,
+                               .name = std::move(submission.name),
+                               .new_jobs = counts.new_jobs,
+                               .joined_jobs = counts.joined_jobs,
+                               .present = submission.present,
+                               .conflicts = submission.conflicts,
+                               .environments = submission.environments.size()});
+  take_environments(submission, result);
+  if (submission.environments.empty()) {
     finish_batch(result.batch, false);
   }
   return result;
 }
 
-EnvironmentId Reactor::take_environment(const SubmittedEnvironment& asked, std::size_t index,
+std::optional<Submitted> Reactor::on_extend(TimePoint /*now*/, BatchId id, Submission submission) {
+  const auto found = core_.batches.find(id);
+  if (found == core_.batches.end() || found->second.finished() || found->second.canceled) {
+    return std::nullopt;
+  }
+  Submitted result{
+      .batch = id,
+      .first_environment = static_cast<std::uint32_t>(found->second.environments.size()),
+      .jobs = {}};
+  outbox_.record(BatchExtensionRecord{.id = id,
+                                      .first_environment = result.first_environment,
+                                      .document = std::move(submission.document)});
+  const Intake counts = take_jobs(submission, result);
+  outbox_.notify(BatchExtended{.batch = id,
+                               .new_jobs = counts.new_jobs,
+                               .joined_jobs = counts.joined_jobs,
+                               .present = submission.present,
+                               .conflicts = submission.conflicts,
+                               .environments = submission.environments.size(),
+                               .first_environment = result.first_environment});
+  take_environments(submission, result);
+  return result;
+}
+
+Reactor::Intake Reactor::take_jobs(const Submission& submission, Submitted& submitted) {
+  Intake counts;
+  core_.jobs.reserve(core_.jobs.size() + submission.jobs.size());
+  submitted.jobs.reserve(submission.jobs.size());
+  for (const JobSpec& spec : submission.jobs) {
+    submitted.jobs.push_back(take_job(spec, counts));
+  }
+  return counts;
+}
+
+void Reactor::take_environments(const Submission& submission, const Submitted& submitted) {
+  const auto count = static_cast<std::uint32_t>(submission.environments.size());
+  core_.batches.at(submitted.batch).open_environments += count;
+  std::vector<EnvironmentId> complete;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const EnvironmentId id =
+        take_environment(submission.environments[i], submitted.first_environment + i, submitted);
+    if (core_.environments.at(id).remaining == 0) {
+      complete.push_back(id);
+    }
+  }
+  // Only now do all jobs have their waiters, which say where they are queued.
+  for (const JobId job : submitted.jobs) {
+    if (core_.jobs.at(job).state == JobState::ready) {
+      queue_job(submitted.batch, job);
+    }
+  }
+  for (const EnvironmentId id : complete) {
+    complete_environment(id);
+  }
+}
+
+EnvironmentId Reactor::take_environment(const SubmittedEnvironment& asked, std::uint32_t index,
                                         const Submitted& submitted) {
   const EnvironmentId id{core_.next_environment++};
+  core_.batches.at(submitted.batch).environments.push_back(id);
   Environment& environment = core_.environments[id];
   environment.batch = submitted.batch;
-  environment.index = static_cast<std::uint32_t>(index);
+  environment.index = index;
   environment.publish = asked.publish;
   environment.conflicts = asked.conflicts;
   environment.jobs.reserve(asked.jobs.size());
@@ -93,7 +130,7 @@ EnvironmentId Reactor::take_environment(const SubmittedEnvironment& asked, std::
   return id;
 }
 
-JobId Reactor::take_job(const JobSpec& spec, BatchAccepted& counts) {
+JobId Reactor::take_job(const JobSpec& spec, Intake& counts) {
   const JobTable::Insertion taken = core_.jobs.insert(pack_spec(spec, FetchUrl::keep));
   if (taken.inserted) {
     ++counts.new_jobs;
@@ -132,19 +169,12 @@ void Reactor::join_spec(JobId id, const JobSpec& spec) {
   outbox_.record(JobRecord{.id = id, .spec = pack_spec(*known, FetchUrl::drop)});
 }
 
-// Only now do all jobs have their waiters, which say where they are queued.
-void Reactor::queue_jobs(const Submitted& submitted) {
-  for (const JobId id : submitted.jobs) {
-    const Job& job = core_.jobs.at(id);
-    if (job.state != JobState::ready) {
-      continue;
-    }
-    if (job.crashes >= limits::k_crashes_until_alone) {
-      core_.suspects.push_back(id);
-    } else {
-      core_.ready.push(submitted.batch, id, origin_of(job.spec.view()),
-                       packed_size(job.spec.view()));
-    }
+void Reactor::queue_job(BatchId batch, JobId id) {
+  const Job& job = core_.jobs.at(id);
+  if (job.crashes >= limits::k_crashes_until_alone) {
+    core_.suspects.push_back(id);
+  } else {
+    core_.ready.push(batch, id, origin_of(job.spec.view()), packed_size(job.spec.view()));
   }
 }
 
@@ -239,10 +269,8 @@ void Reactor::on_cancel_batch(TimePoint /*now*/, BatchId id) {
     return;
   }
   found->second.canceled = true;
-  const EnvironmentId first = found->second.first_environment;
-  const std::uint64_t end = first.value + found->second.environments;
-  for (std::uint64_t number = first.value; number < end; ++number) {
-    const EnvironmentId environment_id{number};
+  const std::vector<EnvironmentId> environments = found->second.environments;
+  for (const EnvironmentId environment_id : environments) {
     Environment& environment = core_.environments.at(environment_id);
     if (!is_open(environment.state)) {
       continue;
@@ -264,9 +292,8 @@ void Reactor::on_forget_batch(TimePoint /*now*/, BatchId id) {
     return;
   }
   ForgetRecord record{.batch = id, .environments = {}, .jobs = {}};
-  const std::uint64_t first = found->second.first_environment.value;
-  for (std::uint64_t number = first; number < first + found->second.environments; ++number) {
-    const auto environment = core_.environments.find(EnvironmentId{number});
+  for (const EnvironmentId environment_id : found->second.environments) {
+    const auto environment = core_.environments.find(environment_id);
     for (const std::uint32_t job_number : environment->second.jobs) {
       const JobId job{job_number};
       if (--core_.jobs.at(job).references == 0 && is_final(core_.jobs.at(job).state)) {

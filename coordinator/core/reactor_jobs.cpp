@@ -73,6 +73,9 @@ Lease Reactor::end_lease(const LeaseKey& key) {
     if (worker->credit() > 0) {
       core_.workers.offer(worker->id);
     }
+    if (worker->state == WorkerState::draining && worker->held.empty()) {
+      send_away(*worker);
+    }
   }
   return lease;
 }
@@ -86,10 +89,25 @@ void Reactor::revoke_leases_of(JobId job) {
   }
 }
 
-void Reactor::return_job(const Lease& lease, Blame blame) {
+Attempt Reactor::attempt_of(TimePoint now, const Lease& lease, AttemptEnd end) const {
+  const Worker* worker = core_.workers.find(lease.worker);
+  return {.number = lease.key.attempt,
+          .worker = worker == nullptr ? std::string() : worker->name,
+          .stage = lease.stage,
+          .end = end,
+          .kind = ErrorKind::bug,
+          .message = {},
+          .origin = core_.origins.netloc(lease.origin),
+          .granted = lease.granted,
+          .ended = now};
+}
+
+void Reactor::return_job(TimePoint now, const Lease& lease, AttemptEnd end) {
   const JobId id = lease.key.job;
-  outbox_.notify(
-      JobReturned{.job = id, .worker = lease.worker, .worker_lost = blame == Blame::yes});
+  outbox_.notify(JobReturned{
+      .job = id, .worker = lease.worker, .worker_lost = end == AttemptEnd::worker_lost});
+  core_.stories[id].add(attempt_of(now, lease, end));
+  record_story(id);
   if (core_.leases.has_any(id)) {
     return;  // it still runs elsewhere
   }
@@ -124,7 +142,7 @@ void Reactor::on_report(TimePoint now, PeerId peer, const protocol::Report& repo
   if (found != nullptr && found->worker == worker->id) {
     const Lease lease = end_lease(report.lease);
     if (const auto* success = std::get_if<JobSuccess>(&report.outcome)) {
-      succeed(lease, *success);
+      succeed(now, lease, *success);
     } else {
       fail(now, lease, std::get<JobFailure>(report.outcome));
     }
@@ -133,13 +151,13 @@ void Reactor::on_report(TimePoint now, PeerId peer, const protocol::Report& repo
   outbox_.send(peer, protocol::ReportAck{.lease = report.lease});
 }
 
-void Reactor::succeed(const Lease& lease, const JobSuccess& success) {
+void Reactor::succeed(TimePoint now, const Lease& lease, const JobSuccess& success) {
   const JobId id = lease.key.job;
   Job& job = core_.jobs.at(id);
   auto spec = unpack_spec(job.spec.view());
   ATHANOR_CHECK(spec.ok());
   if (!has_all_wanted(*spec, success)) {
-    fail(lease.granted, lease,
+    fail(now, lease,
          {.stage = Stage::publish,
           .kind = ErrorKind::bug,
           .message = "the worker reported success without what was wanted",
@@ -151,6 +169,11 @@ void Reactor::succeed(const Lease& lease, const JobSuccess& success) {
   revoke_leases_of(id);
   std::string packed = pack_success(success);
   job.result = PackedBytes(packed);
+  job.last_worker = static_cast<std::uint32_t>(lease.worker.value);
+  if (const auto story = core_.stories.find(id); story != core_.stories.end()) {
+    story->second.add(attempt_of(now, lease, AttemptEnd::succeeded));
+    record_story(id);
+  }
   transition(id, JobEvent::succeed, lease.worker);
   outbox_.record(JobResultRecord{.id = id, .success = std::move(packed)});
   core_.totals.fetched_bytes += success.fetched_bytes;
@@ -165,7 +188,7 @@ void Reactor::succeed(const Lease& lease, const JobSuccess& success) {
 void Reactor::fail(TimePoint now, const Lease& lease, const JobFailure& failure) {
   const JobId id = lease.key.job;
   if (failure.kind == ErrorKind::canceled) {
-    return_job(lease, Blame::no);  // stopped, not failed
+    return_job(now, lease, AttemptEnd::given_back);  // stopped, not failed
     return;
   }
   Job& job = core_.jobs.at(id);
@@ -178,6 +201,11 @@ void Reactor::fail(TimePoint now, const Lease& lease, const JobFailure& failure)
   JobStory& story = core_.stories[id];
   story.has_failure = true;
   story.failure = failure;
+  Attempt attempt = attempt_of(now, lease, AttemptEnd::failed);
+  attempt.stage = failure.stage;
+  attempt.kind = failure.kind;
+  attempt.message = failure.message;
+  story.add(std::move(attempt));
   const bool again = is_worth_retrying(failure.kind) && job.failures < options_.job_attempts;
   if (again && core_.leases.has_any(id)) {
     record_story(id);
@@ -194,6 +222,7 @@ void Reactor::fail(TimePoint now, const Lease& lease, const JobFailure& failure)
   transition(id, JobEvent::fail_for_now, lease.worker);
   record_story(id);
   const auto delay = backoff_delay(job.failures, failure.retry_after, random_);
+  story.wake_at = now + delay;
   core_.wakes.push({.at = now + delay, .id = id});
   outbox_.notify(JobRetrying{.job = id,
                              .source_url = std::string(packed_url(job.spec.view())),
@@ -207,7 +236,9 @@ void Reactor::record_story(JobId job) {
   outbox_.record(
       JobStoryRecord{.id = job,
                      .failure = story.has_failure ? pack_failure(story.failure) : std::string(),
-                     .killed = story.killed});
+                     .killed = story.killed,
+                     .attempts = story.attempts,
+                     .forgotten_attempts = story.forgotten_attempts});
 }
 
 void Reactor::notify_failed(JobId id, FailureEnd end) {
@@ -261,7 +292,7 @@ void Reactor::end_expired_leases(TimePoint now) {
             .fetched_bytes = 0,
             .retry_after = std::nullopt});
     } else {
-      return_job(lease, Blame::no);
+      return_job(now, lease, AttemptEnd::expired);
     }
   }
 }

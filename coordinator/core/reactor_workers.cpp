@@ -50,7 +50,7 @@ void Reactor::on_hello(TimePoint now, PeerId peer, const protocol::Hello& hello)
   }
   if (const Worker* old = core_.workers.find_peer(peer)) {
     // What it doesn't name among the running jobs, it doesn't have.
-    lose(old->id, "began a new session", Blame::no);
+    lose(now, old->id, "began a new session", Blame::no);
   }
   if (!refusal.empty()) {
     outbox_.send(peer, protocol::Reject{.reason = std::move(refusal)});
@@ -67,7 +67,8 @@ void Reactor::on_hello(TimePoint now, PeerId peer, const protocol::Hello& hello)
                                       .state = WorkerState::active,
                                       .held = {},
                                       .last_heard = now,
-                                      .alone = false});
+                                      .alone = false,
+                                      .sent_away = false});
   protocol::Welcome welcome{.session = worker.session,
                             .epoch = core_.epoch,
                             .protocol = *version,
@@ -82,6 +83,9 @@ void Reactor::on_hello(TimePoint now, PeerId peer, const protocol::Hello& hello)
                               .adopted_jobs = welcome.adopted.size()});
   outbox_.send(peer, std::move(welcome));
   if (core_.draining) {
+    core_.workers.apply(worker.id, WorkerEvent::drain);
+    send_away(worker);
+  } else if (core_.leaving.count(worker.name) != 0) {
     drain_worker(worker);
   } else {
     core_.workers.offer(worker.id);
@@ -111,7 +115,7 @@ std::vector<LeaseKey> Reactor::adopt(TimePoint now, Worker& worker, const protoc
   }
   for (const WorkerId id : superseded) {
     if (core_.workers.find(id) != nullptr) {
-      lose(id, "came back on another connection", Blame::no);
+      lose(now, id, "came back on another connection", Blame::no);
     }
   }
   return adopted;
@@ -168,7 +172,7 @@ void Reactor::on_release(TimePoint now, PeerId peer, const protocol::Release& re
   for (const LeaseKey& key : release.leases) {
     const Lease* lease = core_.leases.find(key);
     if (lease != nullptr && lease->worker == worker->id) {
-      return_job(end_lease(key), Blame::no);
+      return_job(now, end_lease(key), AttemptEnd::given_back);
     }
   }
 }
@@ -180,7 +184,8 @@ void Reactor::on_goodbye(TimePoint now, PeerId peer, const protocol::Goodbye& go
   }
   // It says that it holds nothing; what we still think it holds never arrived.
   core_.workers.apply(worker->id, WorkerEvent::goodbye);
-  end_session(*worker, WorkerEnd::left, "left", Blame::no);
+  core_.leaving.erase(worker->name);
+  end_session(now, *worker, WorkerEnd::left, "left", Blame::no);
   outbox_.close(peer);
 }
 
@@ -190,27 +195,28 @@ void Reactor::on_disconnected(TimePoint now, PeerId peer) {
   }
 }
 
-void Reactor::on_lost(TimePoint /*now*/, PeerId peer, std::string_view reason) {
+void Reactor::on_lost(TimePoint now, PeerId peer, std::string_view reason) {
   if (const Worker* worker = core_.workers.find_peer(peer)) {
-    lose(worker->id, reason, Blame::yes);
+    lose(now, worker->id, reason, Blame::yes);
   }
 }
 
-void Reactor::on_process_ended(TimePoint /*now*/, const std::string& name,
-                               std::string_view reason) {
+void Reactor::on_process_ended(TimePoint now, const std::string& name, std::string_view reason) {
+  core_.leaving.erase(name);
   if (const Worker* worker = core_.workers.find_name(name)) {
-    lose(worker->id, reason, Blame::yes);
+    lose(now, worker->id, reason, Blame::yes);
   }
 }
 
-void Reactor::lose(WorkerId id, std::string_view reason, Blame blame) {
+void Reactor::lose(TimePoint now, WorkerId id, std::string_view reason, Blame blame) {
   Worker* worker = core_.workers.find(id);
   ATHANOR_CHECK(worker != nullptr);
   core_.workers.apply(id, WorkerEvent::lose);
-  end_session(*worker, WorkerEnd::lost, reason, blame);
+  end_session(now, *worker, WorkerEnd::lost, reason, blame);
 }
 
-void Reactor::end_session(Worker& worker, WorkerEnd end, std::string_view reason, Blame blame) {
+void Reactor::end_session(TimePoint now, Worker& worker, WorkerEnd end, std::string_view reason,
+                          Blame blame) {
   const std::vector<LeaseKey> held(worker.held.begin(), worker.held.end());
   for (const LeaseKey& key : held) {
     const Lease lease = end_lease(key);
@@ -218,9 +224,8 @@ void Reactor::end_session(Worker& worker, WorkerEnd end, std::string_view reason
       Job& job = core_.jobs.at(key.job);
       job.crashes = static_cast<std::uint8_t>(std::min(job.crashes + 1, 255));
       core_.stories[key.job].killed.push_back(worker.name);
-      record_story(key.job);
     }
-    return_job(lease, blame);
+    return_job(now, lease, blame == Blame::yes ? AttemptEnd::worker_lost : AttemptEnd::given_back);
   }
   outbox_.notify(WorkerGone{.worker = worker.id,
                             .name = worker.name,
@@ -231,10 +236,14 @@ void Reactor::end_session(Worker& worker, WorkerEnd end, std::string_view reason
   if (core_.reserved == worker.id) {
     core_.reserved = {};
   }
+  core_.past_workers.emplace(worker.id, worker.name);
+  if (core_.past_workers.size() > Core::k_past_workers) {
+    core_.past_workers.erase(core_.past_workers.begin());
+  }
   core_.workers.remove(worker.id);
 }
 
-void Reactor::on_no_return(TimePoint /*now*/) {
+void Reactor::on_no_return(TimePoint now) {
   std::vector<LeaseKey> orphans;
   core_.leases.for_each([&](const Lease& lease) {
     if (lease.worker.value == 0) {
@@ -242,13 +251,26 @@ void Reactor::on_no_return(TimePoint /*now*/) {
     }
   });
   for (const LeaseKey& key : orphans) {
-    return_job(end_lease(key), Blame::no);
+    return_job(now, end_lease(key), AttemptEnd::given_back);
   }
 }
 
+// As long as it holds something, the worker doesn't know: a person may change their mind.
 void Reactor::drain_worker(Worker& worker) {
   core_.workers.apply(worker.id, WorkerEvent::drain);
-  outbox_.send(worker.peer, protocol::Drain{});
+  if (core_.leaving.size() < limits::k_workers) {
+    core_.leaving.insert(worker.name);
+  }
+  if (worker.held.empty()) {
+    send_away(worker);
+  }
+}
+
+void Reactor::send_away(Worker& worker) {
+  if (!worker.sent_away) {
+    worker.sent_away = true;
+    outbox_.send(worker.peer, protocol::Drain{});
+  }
 }
 
 bool Reactor::on_drain_worker(TimePoint /*now*/, WorkerId worker) {
@@ -260,6 +282,17 @@ bool Reactor::on_drain_worker(TimePoint /*now*/, WorkerId worker) {
   return true;
 }
 
+bool Reactor::on_resume_worker(TimePoint /*now*/, WorkerId worker) {
+  Worker* found = core_.workers.find(worker);
+  if (found == nullptr || found->sent_away || core_.draining) {
+    return false;
+  }
+  core_.workers.apply(worker, WorkerEvent::resume);
+  core_.leaving.erase(found->name);
+  core_.workers.offer(worker);
+  return true;
+}
+
 void Reactor::on_drain(TimePoint /*now*/) {
   core_.draining = true;
   std::vector<WorkerId> ids;
@@ -267,7 +300,8 @@ void Reactor::on_drain(TimePoint /*now*/) {
     ids.push_back(id);
   }
   for (const WorkerId id : ids) {
-    drain_worker(*core_.workers.find(id));
+    core_.workers.apply(id, WorkerEvent::drain);
+    send_away(*core_.workers.find(id));
   }
   outbox_.notify(Draining{.running = core_.leases.size()});
 }
@@ -280,7 +314,7 @@ void Reactor::lose_silent_workers(TimePoint now) {
     }
   }
   for (const WorkerId id : gone) {
-    lose(id, "its connection broke", Blame::yes);
+    lose(now, id, "its connection broke", Blame::yes);
   }
   if (now < next_silence_check_) {
     return;
@@ -295,7 +329,8 @@ void Reactor::lose_silent_workers(TimePoint now) {
   const auto seconds = std::chrono::duration<double>(options_.lease_duration).count();
   for (const WorkerId id : silent) {
     // A whole network may have gone: nobody's job is to blame for that.
-    lose(id, "no heartbeat for " + std::to_string(static_cast<int>(seconds)) + " s", Blame::no);
+    lose(now, id, "no heartbeat for " + std::to_string(static_cast<int>(seconds)) + " s",
+         Blame::no);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coordinator/core/story.hpp"
 #include "coordinator/queue/job_state.hpp"
 #include "coordinator/queue/job_table.hpp"
 #include "shared/base/ids.hpp"
@@ -20,9 +21,21 @@ struct BatchRecord {
   std::string document;  // what the server needs to know the batch again; opaque here
 };
 
+// More environments of a batch that was open, from this index on.
+struct BatchExtensionRecord {
+  BatchId id;
+  std::uint32_t first_environment = 0;
+  std::string document;  // as BatchRecord's
+};
+
 struct BatchEndRecord {
   BatchId id;
   bool canceled = false;
+};
+
+// A finished batch has something to do again.
+struct BatchReopenRecord {
+  BatchId id;
 };
 
 enum class EnvironmentState : std::uint8_t {
@@ -52,6 +65,11 @@ struct EnvironmentEndRecord {
   std::string error;
 };
 
+// An environment that had failed waits for its jobs again.
+struct EnvironmentReopenRecord {
+  EnvironmentId id;
+};
+
 // A new job, or one whose spec has learned something. Never holds a fetch_url.
 struct JobRecord {
   JobId id;
@@ -72,11 +90,13 @@ struct JobResultRecord {
   std::string success;  // packed
 };
 
-// What went wrong last, and who died over it.
+// What went wrong so far: the job's whole story, each time.
 struct JobStoryRecord {
   JobId id;
   std::string failure;  // packed; empty: no failure was reported
   std::vector<std::string> killed;
+  std::vector<Attempt> attempts;
+  std::uint32_t forgotten_attempts = 0;
 };
 
 // A finished batch that nobody asks about any more, with the jobs that go with it.
@@ -87,7 +107,8 @@ struct ForgetRecord {
 };
 
 using Record =
-    std::variant<BatchRecord, BatchEndRecord, EnvironmentRecord, EnvironmentEndRecord, JobRecord,
+    std::variant<BatchRecord, BatchExtensionRecord, BatchEndRecord, BatchReopenRecord,
+                 EnvironmentRecord, EnvironmentEndRecord, EnvironmentReopenRecord, JobRecord,
                  JobStateRecord, JobResultRecord, JobStoryRecord, ForgetRecord>;
 
 }  // namespace athanor::coordinator

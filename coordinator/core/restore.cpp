@@ -59,15 +59,16 @@ Result<void> Restorer::add_result(JobId id, std::string_view success) {
   return {};
 }
 
-Result<void> Restorer::add_story(JobId id, std::string_view failure,
-                                 std::vector<std::string> killed) {
+Result<void> Restorer::add_story(JobId id, RestoredStory restored) {
   if (reactor_.core_.jobs.find(id) == nullptr) {
     return contradiction("the story of job", id.value);
   }
   JobStory& story = reactor_.core_.stories[id];
-  story.killed = std::move(killed);
-  if (!failure.empty()) {
-    ATHANOR_ASSIGN(story.failure, unpack_failure(failure));
+  story.killed = std::move(restored.killed);
+  story.attempts = std::move(restored.attempts);
+  story.forgotten_attempts = restored.forgotten_attempts;
+  if (!restored.failure.empty()) {
+    ATHANOR_ASSIGN(story.failure, unpack_failure(restored.failure));
     story.has_failure = true;
   }
   return {};
@@ -88,10 +89,10 @@ Result<void> Restorer::add_environment(const EnvironmentRecord& record, Environm
   environment.jobs = record.jobs;
   environment.state = state;
   core.next_environment = std::max(core.next_environment, record.id.value + 1);
-  if (batch->second.environments == 0 || record.id < batch->second.first_environment) {
-    batch->second.first_environment = record.id;
+  if (record.index != batch->second.environments.size()) {
+    return contradiction("the index of environment", record.id.value);
   }
-  ++batch->second.environments;
+  batch->second.environments.push_back(record.id);
   for (const std::uint32_t number : record.jobs) {
     const JobId id{number};
     Job* job = core.jobs.find(id);

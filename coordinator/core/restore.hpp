@@ -24,9 +24,9 @@ struct RestoredJob {
 };
 
 // Fills an empty reactor from a journal: first batches, then jobs, then results, stories and
-// environments, in any order among these three; finish() last. Jobs that were leased are held for
-// their workers to come back to, for one lease duration; backoffs begin anew, short. Errors:
-// corrupt, when the records contradict each other.
+// environments (by number), in any order among these three; finish() last. Jobs that were leased
+// are held for their workers to come back to, for one lease duration; backoffs begin anew, short.
+// Errors: corrupt, when the records contradict each other.
 class Restorer {
  public:
   // REQUIRES: nothing has happened to the reactor yet.
@@ -36,7 +36,15 @@ class Restorer {
   void add_batch(BatchId id, std::string name, int priority, bool finished, bool canceled);
   Result<void> add_job(const RestoredJob& job);
   Result<void> add_result(JobId id, std::string_view success);
-  Result<void> add_story(JobId id, std::string_view failure, std::vector<std::string> killed);
+  // `failure` is packed and may be empty. Times of attempts are this process's, and may lie before
+  // it began.
+  struct RestoredStory {
+    std::string_view failure;
+    std::vector<std::string> killed;
+    std::vector<Attempt> attempts;
+    std::uint32_t forgotten_attempts = 0;
+  };
+  Result<void> add_story(JobId id, RestoredStory story);
   Result<void> add_environment(const EnvironmentRecord& record, EnvironmentState state);
   // Asks for what was under way: environments to be published, leases to be waited for.
   void finish(TimePoint now);

@@ -29,7 +29,14 @@ struct Submission {
 
 struct Submitted {
   BatchId batch;
-  std::vector<JobId> jobs;  // parallel to Submission::jobs
+  std::uint32_t first_environment = 0;  // index in the batch of Submission::environments[0]
+  std::vector<JobId> jobs;              // parallel to Submission::jobs
+};
+
+// What a person's wish to try again has set going.
+struct Released {
+  std::uint64_t jobs = 0;          // failed, quarantined or canceled ones, with a fresh budget
+  std::uint64_t environments = 0;  // that had failed and wait again
 };
 
 }  // namespace athanor::coordinator

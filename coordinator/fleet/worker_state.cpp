@@ -20,6 +20,8 @@ std::string_view to_string(WorkerEvent event) {
   switch (event) {
     case WorkerEvent::drain:
       return "drain";
+    case WorkerEvent::resume:
+      return "resume";
     case WorkerEvent::goodbye:
       return "goodbye";
     case WorkerEvent::lose:

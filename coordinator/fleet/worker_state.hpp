@@ -11,7 +11,7 @@ namespace athanor::coordinator {
 
 enum class WorkerState : std::uint8_t {
   active,    // takes jobs
-  draining,  // takes nothing new; finishes or gives back what it holds. Never reversed.
+  draining,  // takes nothing new; finishes or gives back what it holds, then leaves
   left,      // said goodbye
   lost,      // ended without a word
 };
@@ -19,10 +19,11 @@ inline constexpr std::size_t k_worker_states = 4;
 
 enum class WorkerEvent : std::uint8_t {
   drain,    // somebody wants it to go
+  resume,   // somebody has changed their mind, in time
   goodbye,  // its last message
   lose,     // silence, a broken connection, a dead process, a newer session of the same worker
 };
-inline constexpr std::size_t k_worker_events = 3;
+inline constexpr std::size_t k_worker_events = 4;
 
 std::string_view to_string(WorkerState state);
 std::string_view to_string(WorkerEvent event);
@@ -44,9 +45,11 @@ constexpr WorkerTransitions make_worker_transitions() {
         static_cast<std::uint8_t>(to);
   };
   on(active, drain, draining);
+  on(active, resume, active);
   on(active, goodbye, left);
   on(active, lose, lost);
   on(draining, drain, draining);
+  on(draining, resume, active);
   on(draining, goodbye, left);
   on(draining, lose, lost);
   return table;

@@ -32,7 +32,8 @@ struct Worker {
   WorkerState state = WorkerState::active;
   std::set<LeaseKey> held;
   TimePoint last_heard;
-  bool alone = false;  // holds, or is kept free for, a job that must run alone
+  bool alone = false;      // holds, or is kept free for, a job that must run alone
+  bool sent_away = false;  // was told to leave; nothing takes that back
 
   // Jobs that may be sent now: announced room minus what is outstanding.
   std::size_t credit() const;

@@ -1,5 +1,6 @@
 #include "coordinator/journal/journal.hpp"
 
+#include "coordinator/journal/packed_attempts.hpp"
 #include "coordinator/journal/schema.hpp"
 #include "coordinator/journal/statements.hpp"
 #include "coordinator/queue/packed.hpp"
@@ -161,6 +162,7 @@ Result<void> Journal::checkpoint() {
 // One overload per record; states are written together, in order of their jobs.
 struct Journal::Statements::Write {
   Statements& to;
+  Moment now;
 
   Result<void> operator()(const BatchRecord& record) const {
     return to.add_batch.bind(1, record.id.value)
@@ -168,6 +170,18 @@ struct Journal::Statements::Write {
         .bind(3, std::int64_t{record.priority})
         .bind_bytes(4, record.document)
         .run();
+  }
+  Result<void> operator()(const BatchExtensionRecord& record) const {
+    return to.extend_batch.bind(1, record.id.value)
+        .bind(2, std::uint64_t{record.first_environment})
+        .bind_bytes(3, record.document)
+        .run();
+  }
+  Result<void> operator()(const BatchReopenRecord& record) const {
+    return to.end_batch.bind(1, record.id.value).bind(2, std::uint64_t{0}).run();
+  }
+  Result<void> operator()(const EnvironmentReopenRecord& record) const {
+    return to.reopen_environment.bind(1, record.id.value).run();
   }
   Result<void> operator()(const BatchEndRecord& record) const {
     return to.end_batch.bind(1, record.id.value)
@@ -201,6 +215,7 @@ struct Journal::Statements::Write {
     return to.put_story.bind(1, record.id.value)
         .bind_bytes(2, record.failure)
         .bind_bytes(3, pack_texts(record.killed))
+        .bind_bytes(4, pack_attempts(record.attempts, record.forgotten_attempts, now))
         .run();
   }
   Result<void> operator()(const ForgetRecord& record) const {
@@ -213,13 +228,15 @@ struct Journal::Statements::Write {
     for (const EnvironmentId environment : record.environments) {
       ATHANOR_TRY(to.forget_environment.bind(1, environment.value).run());
     }
+    ATHANOR_TRY(to.forget_extensions.bind(1, record.batch.value).run());
     return to.forget_batch.bind(1, record.batch.value).run();
   }
 };
 
 Result<void> Journal::write(std::span<const Record> records) {
+  const Statements::Write writer{*statements_, {.time = clock_.now(), .wall = clock_.wall_now()}};
   for (const Record& record : records) {
-    ATHANOR_TRY(std::visit(Statements::Write{*statements_}, record));
+    ATHANOR_TRY(std::visit(writer, record));
   }
   return write_states(records);
 }
@@ -284,16 +301,34 @@ Result<void> Journal::restore_batches(Restorer& restorer, std::vector<JournaledB
   while (true) {
     ATHANOR_ASSIGN(const bool row, rows.step());
     if (!row) {
-      return {};
+      break;
     }
     JournaledBatch batch{.id = BatchId{rows.number(0)},
                          .name = std::string(rows.bytes(1)),
                          .document = std::string(rows.bytes(3)),
+                         .extensions = {},
                          .finished = rows.number(4) != 0,
                          .canceled = rows.number(4) == 2};
     restorer.add_batch(batch.id, batch.name, static_cast<int>(rows.signed_number(2)),
                        batch.finished, batch.canceled);
     batches.push_back(std::move(batch));
+  }
+  ATHANOR_ASSIGN(Statement parts, database_->prepare("SELECT batch, idx, document FROM extensions "
+                                                     "ORDER BY batch, idx"));
+  while (true) {
+    ATHANOR_ASSIGN(const bool row, parts.step());
+    if (!row) {
+      return {};
+    }
+    const BatchId id{parts.number(0)};
+    const auto batch =
+        std::find_if(batches.begin(), batches.end(),
+                     [id](const JournaledBatch& candidate) { return candidate.id == id; });
+    if (batch == batches.end()) {
+      return damaged("extensions", id.value);
+    }
+    batch->extensions.push_back({.first_environment = static_cast<std::uint32_t>(parts.number(1)),
+                                 .document = std::string(parts.bytes(2))});
   }
 }
 
@@ -332,8 +367,10 @@ Result<void> Journal::restore_outcomes(Restorer& restorer) {
     }
     ATHANOR_TRY(restorer.add_result(JobId{results.number(0)}, results.bytes(1)));
   }
-  ATHANOR_ASSIGN(Statement stories,
-                 database_->prepare("SELECT id, failure, killed FROM stories ORDER BY id"));
+  ATHANOR_ASSIGN(
+      Statement stories,
+      database_->prepare("SELECT id, failure, killed, attempts FROM stories ORDER BY id"));
+  const Moment moment{.time = clock_.now(), .wall = clock_.wall_now()};
   while (true) {
     ATHANOR_ASSIGN(const bool row, stories.step());
     if (!row) {
@@ -344,10 +381,15 @@ Result<void> Journal::restore_outcomes(Restorer& restorer) {
     for (std::string& name : killed) {
       name = reader.text();
     }
-    if (!reader.ok()) {
+    auto attempts = unpack_attempts(stories.bytes(3), moment);
+    if (!reader.ok() || !attempts.ok()) {
       return damaged("stories", stories.number(0));
     }
-    ATHANOR_TRY(restorer.add_story(JobId{stories.number(0)}, stories.bytes(1), std::move(killed)));
+    ATHANOR_TRY(
+        restorer.add_story(JobId{stories.number(0)}, {.failure = stories.bytes(1),
+                                                      .killed = std::move(killed),
+                                                      .attempts = std::move(attempts->attempts),
+                                                      .forgotten_attempts = attempts->forgotten}));
   }
 }
 

@@ -23,6 +23,11 @@ struct JournaledBatch {
   BatchId id;
   std::string name;
   std::string document;
+  struct Extension {
+    std::uint32_t first_environment = 0;
+    std::string document;
+  };
+  std::vector<Extension> extensions;  // in the order they came
   bool finished = false;
   bool canceled = false;
 };

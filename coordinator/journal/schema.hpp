@@ -7,7 +7,7 @@ namespace athanor::coordinator {
 
 // The format that this program writes. Each step leads from the version of its index to the next
 // one: a new journal takes all of them, an old one those that it lacks. Steps are never changed.
-inline constexpr std::uint64_t k_schema_version = 1;
+inline constexpr std::uint64_t k_schema_version = 2;
 inline constexpr std::array<const char*, k_schema_version> k_schema_steps = {
     R"(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -24,6 +24,12 @@ CREATE TABLE stories (id INTEGER PRIMARY KEY, failure BLOB NOT NULL, killed BLOB
 CREATE TABLE events (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, entries BLOB NOT NULL) STRICT;
 PRAGMA application_id = 1096042574;
 PRAGMA user_version = 1;
+)",
+    R"(
+CREATE TABLE extensions (batch INTEGER NOT NULL, idx INTEGER NOT NULL, document BLOB NOT NULL,
+  PRIMARY KEY (batch, idx)) STRICT, WITHOUT ROWID;
+ALTER TABLE stories ADD COLUMN attempts BLOB NOT NULL DEFAULT x'';
+PRAGMA user_version = 2;
 )",
 };
 

@@ -13,15 +13,18 @@ struct Journal::Statements {
   struct Write;
 
   Statement add_batch;
+  Statement extend_batch;
   Statement end_batch;
   Statement add_environment;
   Statement end_environment;
+  Statement reopen_environment;
   Statement put_job;
   Statement put_state;
   Statement put_result;
   Statement put_story;
   Statement add_events;
   Statement forget_batch;
+  Statement forget_extensions;
   Statement forget_environment;
   Statement forget_job;
   Statement forget_state;

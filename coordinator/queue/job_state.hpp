@@ -77,6 +77,7 @@ constexpr JobTransitions make_job_transitions() {
   on(quarantined, ask, quarantined);
   on(quarantined, retry, ready);
   on(canceled, ask, ready);
+  on(canceled, retry, ready);  // somebody else had canceled what this one still wants
   return table;
 }
 

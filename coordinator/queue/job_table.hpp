@@ -31,12 +31,13 @@ class PackedBytes {
 // One job. Only JobTable::apply changes `state`.
 struct Job {
   PackedBytes spec;
-  PackedBytes result;            // of the last success; empty if there was none
-  std::uint32_t attempt = 0;     // of the last lease granted: grows with each grant, never falls
-  std::uint32_t waiters = 0;     // head of a list in the table; 0: nobody waits
-  std::uint32_t references = 0;  // environments that name it, those that are finished included
-  std::uint8_t failures = 0;     // attempts that reported a failure since it was last asked for
-  std::uint8_t crashes = 0;      // workers that died while they held it
+  PackedBytes result;             // of the last success; empty if there was none
+  std::uint32_t attempt = 0;      // of the last lease granted: grows with each grant, never falls
+  std::uint32_t waiters = 0;      // head of a list in the table; 0: nobody waits
+  std::uint32_t references = 0;   // environments that name it, those that are finished included
+  std::uint32_t last_worker = 0;  // session whose success this is; 0: unknown
+  std::uint8_t failures = 0;      // attempts that reported a failure since it was last asked for
+  std::uint8_t crashes = 0;       // workers that died while they held it
   JobState state = JobState::ready;
 };
 

@@ -251,6 +251,17 @@ std::string_view packed_key(std::string_view packed) {
   return packed.substr(0, static_cast<std::size_t>(url.data() - packed.data()) + url.size());
 }
 
+std::vector<std::string> possible_keys(std::string_view source_url) {
+  std::vector<std::string> keys;
+  for (unsigned wanted = 0; wanted < (1U << k_formats); ++wanted) {
+    PackWriter out;
+    out.u8(static_cast<std::uint8_t>(wanted));
+    out.text(source_url);
+    keys.push_back(std::move(out).take());
+  }
+  return keys;
+}
+
 std::string_view packed_url(std::string_view packed) {
   PackReader in(packed);
   in.u8();

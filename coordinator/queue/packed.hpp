@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Specs and outcomes as one run of bytes each: a million queued jobs stay small in memory, and the
 // journal stores the same bytes. The layout is part of the journal's schema version; see
@@ -22,6 +23,8 @@ Result<JobSpec> unpack_spec(std::string_view packed);
 // The part of a packed spec that is the job's identity: wanted formats and source URL. Two specs
 // are the same job if and only if these bytes are equal. Empty if `packed` is no packed spec.
 std::string_view packed_key(std::string_view packed);
+// Every key that a job for this source may have.
+std::vector<std::string> possible_keys(std::string_view source_url);
 // The source URL within a packed spec or a key.
 std::string_view packed_url(std::string_view packed);
 // The largest size that the inputs give for the source's bytes; 0: unknown.

@@ -19,6 +19,17 @@ void SimJournal::apply(const coordinator::BatchEndRecord& record) {
   batches_[record.id].canceled = record.canceled;
 }
 
+// Its document is the server's business; its environments come with records of their own.
+void SimJournal::apply(const coordinator::BatchExtensionRecord& /*record*/) {}
+
+void SimJournal::apply(const coordinator::BatchReopenRecord& record) {
+  batches_[record.id].finished = false;
+}
+
+void SimJournal::apply(const coordinator::EnvironmentReopenRecord& record) {
+  environments_[record.id].state = coordinator::EnvironmentState::collecting;
+}
+
 void SimJournal::apply(const coordinator::EnvironmentRecord& record) {
   environments_[record.id].record = record;
 }
@@ -48,6 +59,7 @@ void SimJournal::apply(const coordinator::JobStoryRecord& record) {
   JobRow& row = jobs_[record.id];
   row.failure = record.failure;
   row.killed = record.killed;
+  row.attempts = record.attempts;
   row.has_story = true;
 }
 
@@ -77,7 +89,10 @@ std::string SimJournal::restore(coordinator::Restorer& restorer) const {
       added = restorer.add_result(id, row.success);
     }
     if (added.ok() && row.has_story) {
-      added = restorer.add_story(id, row.failure, row.killed);
+      added = restorer.add_story(id, {.failure = row.failure,
+                                      .killed = row.killed,
+                                      .attempts = row.attempts,
+                                      .forgotten_attempts = 0});
     }
     if (!added.ok()) {
       return added.error().to_string();

@@ -37,13 +37,17 @@ class SimJournal {
     std::string success;
     std::string failure;
     std::vector<std::string> killed;
+    std::vector<coordinator::Attempt> attempts;
     bool has_story = false;
   };
 
   void apply(const coordinator::BatchRecord& record);
+  void apply(const coordinator::BatchExtensionRecord& record);
   void apply(const coordinator::BatchEndRecord& record);
+  void apply(const coordinator::BatchReopenRecord& record);
   void apply(const coordinator::EnvironmentRecord& record);
   void apply(const coordinator::EnvironmentEndRecord& record);
+  void apply(const coordinator::EnvironmentReopenRecord& record);
   void apply(const coordinator::JobRecord& record);
   void apply(const coordinator::JobStateRecord& record);
   void apply(const coordinator::JobResultRecord& record);

@@ -16,7 +16,9 @@ Worker worker(std::uint64_t number, std::uint32_t jobs) {
   return worker;
 }
 
-TEST(WorkerState, ADrainIsNeverTakenBack) {
+TEST(WorkerState, ADrainIsTakenBackOnlyWhileTheWorkerIsThere) {
+  EXPECT_EQ(next_worker_state(WorkerState::draining, WorkerEvent::resume), WorkerState::active);
+  EXPECT_EQ(next_worker_state(WorkerState::left, WorkerEvent::resume), std::nullopt);
   EXPECT_EQ(next_worker_state(WorkerState::active, WorkerEvent::drain), WorkerState::draining);
   EXPECT_EQ(next_worker_state(WorkerState::draining, WorkerEvent::drain), WorkerState::draining);
   EXPECT_EQ(next_worker_state(WorkerState::left, WorkerEvent::drain), std::nullopt);
