@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include "shared/base/transition_table.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,40 +29,23 @@ inline constexpr std::size_t k_worker_events = 4;
 std::string_view to_string(WorkerState state);
 std::string_view to_string(WorkerEvent event);
 
-// The next state's number, or k_impossible_worker_event. Plain numbers: compilers differ in what
-// they let an optional do in a constant.
-inline constexpr std::uint8_t k_impossible_worker_event = 0xff;
-using WorkerTransitions = std::array<std::array<std::uint8_t, k_worker_events>, k_worker_states>;
+using WorkerTransitions =
+    TransitionTable<WorkerState, k_worker_states, WorkerEvent, k_worker_events>;
 
 constexpr WorkerTransitions make_worker_transitions() {
   using enum WorkerState;
   using enum WorkerEvent;
-  WorkerTransitions table{};
-  for (auto& row : table) {
-    row.fill(k_impossible_worker_event);
-  }
-  const auto on = [&table](WorkerState from, WorkerEvent event, WorkerState to) {
-    table[static_cast<std::size_t>(from)][static_cast<std::size_t>(event)] =
-        static_cast<std::uint8_t>(to);
+  return {
+      {active, drain, draining}, {active, resume, active},    {active, goodbye, left},
+      {active, lose, lost},      {draining, drain, draining}, {draining, resume, active},
+      {draining, goodbye, left}, {draining, lose, lost},
   };
-  on(active, drain, draining);
-  on(active, resume, active);
-  on(active, goodbye, left);
-  on(active, lose, lost);
-  on(draining, drain, draining);
-  on(draining, resume, active);
-  on(draining, goodbye, left);
-  on(draining, lose, lost);
-  return table;
 }
 
 inline constexpr WorkerTransitions k_worker_transitions = make_worker_transitions();
 
 constexpr std::optional<WorkerState> next_worker_state(WorkerState state, WorkerEvent event) {
-  const std::uint8_t to =
-      k_worker_transitions[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
-  return to == k_impossible_worker_event ? std::nullopt
-                                         : std::optional(static_cast<WorkerState>(to));
+  return k_worker_transitions.next(state, event);
 }
 
 // The session is over; its number is never used again.
@@ -69,21 +53,11 @@ constexpr bool is_over(WorkerState state) {
   return state == WorkerState::left || state == WorkerState::lost;
 }
 
-namespace detail {
-constexpr bool sessions_end_for_good() {
-  for (std::size_t from = 0; from < k_worker_states; ++from) {
-    for (std::size_t event = 0; event < k_worker_events; ++event) {
-      if (is_over(static_cast<WorkerState>(from)) &&
-          k_worker_transitions[from][event] != k_impossible_worker_event) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
-}  // namespace detail
-
-static_assert(detail::sessions_end_for_good());
+static_assert(k_worker_transitions.reaches_all_from(WorkerState::active));
+static_assert(k_worker_transitions.holds([](WorkerState from, WorkerEvent, WorkerState) {
+  return !is_over(from);
+}),
+              "sessions end for good");
 static_assert(next_worker_state(WorkerState::draining, WorkerEvent::drain) ==
               WorkerState::draining);
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include "shared/base/transition_table.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -38,56 +39,44 @@ inline constexpr std::size_t k_job_events = 10;
 std::string_view to_string(JobState state);
 std::string_view to_string(JobEvent event);
 
-// The next state's number, or k_impossible_job_event. Plain numbers: compilers differ in what they
-// let an optional do in a constant.
-inline constexpr std::uint8_t k_impossible_job_event = 0xff;
-using JobTransitions = std::array<std::array<std::uint8_t, k_job_events>, k_job_states>;
+using JobTransitions = TransitionTable<JobState, k_job_states, JobEvent, k_job_events>;
 
 constexpr JobTransitions make_job_transitions() {
   using enum JobState;
   using enum JobEvent;
-  JobTransitions table{};
-  for (auto& row : table) {
-    row.fill(k_impossible_job_event);
-  }
-  const auto on = [&table](JobState from, JobEvent event, JobState to) {
-    table[static_cast<std::size_t>(from)][static_cast<std::size_t>(event)] =
-        static_cast<std::uint8_t>(to);
+  return {
+      {ready, grant, leased},
+      {ready, cancel, canceled},
+      {ready, ask, ready},
+
+      {leased, grant, leased},  // a second, speculative lease
+      {leased, come_back, ready},
+      {leased, succeed, done},
+      {leased, fail_for_now, waiting},
+      {leased, fail_for_good, failed},
+      {leased, poison, quarantined},
+      {leased, cancel, canceled},
+      {leased, ask, leased},
+
+      {waiting, wake, ready},
+      {waiting, cancel, canceled},
+      {waiting, ask, waiting},
+
+      {done, ask, ready},  // the store lost it, or other formats are wanted
+      {failed, ask, ready},
+      {failed, retry, ready},
+      {quarantined, ask, quarantined},
+      {quarantined, retry, ready},
+      {canceled, ask, ready},
+      {canceled, retry, ready},  // somebody else had canceled what this one still wants
   };
-  on(ready, grant, leased);
-  on(ready, cancel, canceled);
-  on(ready, ask, ready);
-
-  on(leased, grant, leased);  // a second, speculative lease
-  on(leased, come_back, ready);
-  on(leased, succeed, done);
-  on(leased, fail_for_now, waiting);
-  on(leased, fail_for_good, failed);
-  on(leased, poison, quarantined);
-  on(leased, cancel, canceled);
-  on(leased, ask, leased);
-
-  on(waiting, wake, ready);
-  on(waiting, cancel, canceled);
-  on(waiting, ask, waiting);
-
-  on(done, ask, ready);  // the store lost it, or other formats are wanted
-  on(failed, ask, ready);
-  on(failed, retry, ready);
-  on(quarantined, ask, quarantined);
-  on(quarantined, retry, ready);
-  on(canceled, ask, ready);
-  on(canceled, retry, ready);  // somebody else had canceled what this one still wants
-  return table;
 }
 
 inline constexpr JobTransitions k_job_transitions = make_job_transitions();
 
 // Where the event leads from this state; nothing if it can't happen there.
 constexpr std::optional<JobState> next_job_state(JobState state, JobEvent event) {
-  const std::uint8_t to =
-      k_job_transitions[static_cast<std::size_t>(state)][static_cast<std::size_t>(event)];
-  return to == k_impossible_job_event ? std::nullopt : std::optional(static_cast<JobState>(to));
+  return k_job_transitions.next(state, event);
 }
 
 // An end: nothing happens to the job by itself any more.
@@ -96,47 +85,11 @@ constexpr bool is_final(JobState state) {
          state == JobState::canceled;
 }
 
-namespace detail {
-// Every state is reached from `ready`, else it would be a word without a meaning.
-constexpr bool all_job_states_reachable() {
-  std::array<bool, k_job_states> seen{};
-  seen[static_cast<std::size_t>(JobState::ready)] = true;
-  for (std::size_t round = 0; round < k_job_states; ++round) {
-    for (std::size_t from = 0; from < k_job_states; ++from) {
-      for (std::size_t event = 0; seen[from] && event < k_job_events; ++event) {
-        const std::uint8_t to = k_job_transitions[from][event];
-        if (to != k_impossible_job_event) {
-          seen[to] = true;
-        }
-      }
-    }
-  }
-  for (const bool reached : seen) {
-    if (!reached) {
-      return false;
-    }
-  }
-  return true;
-}
-
-// Only somebody's wish leads out of an end; no report, however late, does.
-constexpr bool ends_are_final() {
-  for (std::size_t from = 0; from < k_job_states; ++from) {
-    for (std::size_t event = 0; event < k_job_events; ++event) {
-      const auto wish = static_cast<JobEvent>(event);
-      if (is_final(static_cast<JobState>(from)) &&
-          k_job_transitions[from][event] != k_impossible_job_event && wish != JobEvent::ask &&
-          wish != JobEvent::retry) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
-}  // namespace detail
-
-static_assert(detail::all_job_states_reachable());
-static_assert(detail::ends_are_final());
+static_assert(k_job_transitions.reaches_all_from(JobState::ready));
+static_assert(k_job_transitions.holds([](JobState from, JobEvent event, JobState) {
+  return !is_final(from) || event == JobEvent::ask || event == JobEvent::retry;
+}),
+              "only somebody's wish leads out of an end; no report, however late, does");
 static_assert(!next_job_state(JobState::waiting, JobEvent::grant), "backoff must be over first");
 static_assert(!next_job_state(JobState::ready, JobEvent::succeed), "only a lease holder reports");
 static_assert(next_job_state(JobState::quarantined, JobEvent::ask) == JobState::quarantined,

@@ -28,13 +28,9 @@ Session::Session(SessionOptions options, Random random, Outbox& outbox)
       lease_duration_(limits::k_lease_duration) {}
 
 bool Session::apply(SessionEvent event) {
-  const std::uint8_t next =
-      k_session_transitions[static_cast<std::size_t>(state_)][static_cast<std::size_t>(event)];
-  if (next == k_ignored_session_event) {
-    return false;
-  }
-  state_ = static_cast<SessionState>(next);
-  return true;
+  const std::optional<SessionState> next = k_session_transitions.next(state_, event);
+  state_ = next.value_or(state_);
+  return next.has_value();
 }
 
 bool Session::is_up() const {

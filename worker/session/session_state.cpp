@@ -1,5 +1,7 @@
 #include "worker/session/session_state.hpp"
 
+#include <array>
+
 namespace athanor::worker {
 
 std::string_view to_string(SessionState state) {

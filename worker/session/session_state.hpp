@@ -1,6 +1,7 @@
 #pragma once
 
-#include <array>
+#include "shared/base/transition_table.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -32,50 +33,45 @@ inline constexpr std::size_t k_session_events = 6;
 std::string_view to_string(SessionState state);
 std::string_view to_string(SessionEvent event);
 
-// The next state's number, or k_ignored_session_event: peers and networks may say anything at any
-// time, and what doesn't fit changes nothing.
-inline constexpr std::uint8_t k_ignored_session_event = 0xff;
-using SessionTransitions = std::array<std::array<std::uint8_t, k_session_events>, k_session_states>;
+// Peers and networks may say anything at any time: what no row names changes nothing.
+using SessionTransitions =
+    TransitionTable<SessionState, k_session_states, SessionEvent, k_session_events>;
 
 constexpr SessionTransitions make_session_transitions() {
   using enum SessionState;
   using enum SessionEvent;
-  SessionTransitions table{};
-  for (auto& row : table) {
-    row.fill(k_ignored_session_event);
-  }
-  const auto on = [&table](SessionState from, SessionEvent event, SessionState to) {
-    table[static_cast<std::size_t>(from)][static_cast<std::size_t>(event)] =
-        static_cast<std::uint8_t>(to);
+  return {
+      {offline, connect, greeting},
+      {offline, drain, leaving_offline},
+
+      {greeting, connect, greeting},  // the connection broke and came back before it was noticed
+      {greeting, disconnect, offline},
+      {greeting, welcome, active},
+      {greeting, reject, over},
+      {greeting, drain, leaving_greeting},
+
+      {active, connect, greeting},
+      {active, disconnect, offline},
+      {active, reject, over},
+      {active, drain, leaving},
+
+      {leaving_offline, connect, leaving_greeting},
+      {leaving_offline, emptied, over},
+
+      {leaving_greeting, connect, leaving_greeting},
+      {leaving_greeting, disconnect, leaving_offline},
+      {leaving_greeting, welcome, leaving},
+      {leaving_greeting, reject, over},  // and not `emptied`: the coordinator is to hear Goodbye
+
+      {leaving, connect, leaving_greeting},
+      {leaving, disconnect, leaving_offline},
+      {leaving, reject, over},
+      {leaving, emptied, over},
   };
-  on(offline, connect, greeting);
-  on(offline, drain, leaving_offline);
-
-  on(greeting, connect, greeting);  // the connection broke and came back before it was noticed
-  on(greeting, disconnect, offline);
-  on(greeting, welcome, active);
-  on(greeting, reject, over);
-  on(greeting, drain, leaving_greeting);
-
-  on(active, connect, greeting);
-  on(active, disconnect, offline);
-  on(active, reject, over);
-  on(active, drain, leaving);
-
-  on(leaving_offline, connect, leaving_greeting);
-  on(leaving_offline, emptied, over);
-
-  on(leaving_greeting, connect, leaving_greeting);
-  on(leaving_greeting, disconnect, leaving_offline);
-  on(leaving_greeting, welcome, leaving);
-  on(leaving_greeting, reject, over);  // and not `emptied`: the coordinator is to hear Goodbye
-
-  on(leaving, connect, leaving_greeting);
-  on(leaving, disconnect, leaving_offline);
-  on(leaving, reject, over);
-  on(leaving, emptied, over);
-  return table;
 }
+
 inline constexpr SessionTransitions k_session_transitions = make_session_transitions();
+
+static_assert(k_session_transitions.reaches_all_from(SessionState::offline));
 
 }  // namespace athanor::worker
