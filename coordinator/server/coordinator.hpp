@@ -2,6 +2,7 @@
 
 #include "coordinator/core/events.hpp"
 #include "coordinator/plan/plan.hpp"
+#include "coordinator/server/solve_book.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/result.hpp"
 #include "shared/protocol/messages.hpp"
@@ -105,6 +106,14 @@ class Coordinator {
 
   // Takes a plan's work in; on return it is durable. Before or between runs.
   virtual Result<BatchId> submit(std::shared_ptr<const Plan> plan, SubmitOptions options) = 0;
+
+  // Takes solves in; on return they are durable. Before or between runs. Errors: invalid (a request
+  // breaks the protocol's limits; the text names the field).
+  virtual Result<BatchId> submit_solves(std::vector<SolveRequest> requests,
+                                        SubmitOptions options) = 0;
+  // What became of a batch of solves, in the order of its requests. Between runs; the batch is
+  // forgotten. REQUIRES: a batch that submit_solves() made, asked for once.
+  virtual Result<std::vector<SolveOutcome>> take_solves(BatchId batch) = 0;
 
   // Works until every batch is finished, or until told to stop. Each byte that can be read from
   // `stop_fd` (non-blocking; -1: none) is one request to stop: the first drains, the second ends at

@@ -33,7 +33,10 @@ Result<void> check_sendable(const Submission& submission) {
     protocol::Grant grant;
     grant.jobs.push_back({.lease = {.epoch = 1, .job = JobId{1}, .attempt = 1}, .spec = spec});
     if (const auto frames = protocol::encode(grant); !frames.ok()) {
-      return Error(frames.error()).with_context("package " + spec.source_url);
+      const bool solve = spec.kind() == JobKind::solve;
+      return Error(frames.error())
+          .with_context(solve ? "a solve for " + spec.solve->platform
+                              : "package " + spec.source_url);
     }
   }
   return {};
@@ -148,6 +151,25 @@ Result<BatchId> HostedCoordinator::submit(std::shared_ptr<const Plan> plan, Subm
   ATHANOR_TRY(loop_->flush());
   ATHANOR_TRY(supersede_old_batches());
   return submitted.batch;
+}
+
+Result<BatchId> HostedCoordinator::submit_solves(std::vector<SolveRequest> requests,
+                                                 SubmitOptions options) {
+  Submission submission =
+      make_solve_submission(std::move(requests), std::move(options.name), options.priority);
+  ATHANOR_TRY(check_sendable(submission));
+  const Submitted submitted = loop_->reactor().on_submit(clock_->now(), submission);
+  solves_.add(submitted.batch, submission, submitted);
+  ATHANOR_TRY(loop_->flush());
+  ATHANOR_TRY(supersede_old_batches());
+  return submitted.batch;
+}
+
+Result<std::vector<SolveOutcome>> HostedCoordinator::take_solves(BatchId batch) {
+  std::vector<SolveOutcome> outcomes = solves_.take(loop_->reactor().core(), batch);
+  loop_->reactor().on_forget_batch(clock_->now(), batch);
+  ATHANOR_TRY(loop_->flush());
+  return outcomes;
 }
 
 // Whoever runs a command again says anew what is wanted: jobs of an earlier process that are still

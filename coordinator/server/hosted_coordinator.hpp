@@ -4,6 +4,7 @@
 #include "coordinator/server/blocking_pool.hpp"
 #include "coordinator/server/coordinator.hpp"
 #include "coordinator/server/event_loop.hpp"
+#include "coordinator/server/solve_book.hpp"
 #include "coordinator/server/summary.hpp"
 #include "coordinator/server/worker_processes.hpp"
 #include "shared/base/clock.hpp"
@@ -30,6 +31,8 @@ class HostedCoordinator final : public Coordinator, private LoopHandler {
   ~HostedCoordinator() override;
 
   Result<BatchId> submit(std::shared_ptr<const Plan> plan, SubmitOptions options) override;
+  Result<BatchId> submit_solves(std::vector<SolveRequest> requests, SubmitOptions options) override;
+  Result<std::vector<SolveOutcome>> take_solves(BatchId batch) override;
   Result<RunSummary> run_until_done(int stop_fd) override;
 
   // Where workers of this machine connect.
@@ -62,6 +65,7 @@ class HostedCoordinator final : public Coordinator, private LoopHandler {
   transport::Context context_;
   std::unique_ptr<EventLoop> loop_;
   BatchBook batches_;
+  SolveBook solves_;
   SummaryBuilder summary_;
   std::vector<BatchId> old_batches_;  // of an earlier process; nobody here knows their plans
   bool muted_ = false;                // what happens to old batches is nobody's news

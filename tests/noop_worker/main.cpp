@@ -71,6 +71,13 @@ class NoopWorker final : private worker::Outbox {
         std::raise(SIGKILL);
       } else if (spec.source_url.find("/hang-") != std::string::npos) {
         continue;
+      } else if (spec.solve && spec.solve->specs.front() == "fail") {
+        JobFailure failure;
+        failure.stage = Stage::solve;
+        failure.kind = ErrorKind::invalid;
+        failure.message = "these requirements contradict each other";
+        failure.details = {"nothing fulfils 'fail'"};
+        session_.on_finished(lease, failure, now());
       } else if (spec.source_url.find("/fail-") != std::string::npos) {
         JobFailure failure;
         failure.kind = ErrorKind::not_found;
@@ -91,6 +98,20 @@ class NoopWorker final : private worker::Outbox {
                                  .hash = "0123456789abcdef0123456789abcdef",
                                  .size = 1,
                                  .key = "packages/noop"});
+    }
+    if (spec.solve) {
+      SolveSuccess& solved = success.solve.emplace();
+      solved.packages.resize(spec.solve->specs.size());
+      for (std::size_t i = 0; i < spec.solve->specs.size(); ++i) {
+        SolvedPackage& package = solved.packages[i];
+        package.name = spec.solve->specs[i];
+        package.version = "1";
+        package.channel = spec.solve->channels.front().url;
+        package.subdir = spec.solve->platform;
+        package.url = package.channel + "/" + package.subdir + "/" + package.name + "-1-0.conda";
+      }
+      solved.solve_key = "0123456789abcdef0123456789abcdef";
+      solved.solver = "none";
     }
     return success;
   }

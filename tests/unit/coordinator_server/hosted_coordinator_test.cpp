@@ -137,6 +137,44 @@ TEST_F(HostedCoordinatorTest, AnEnvironmentIsPublishedWhenItsPackagesAreDone) {
   EXPECT_EQ(store.objects().count(summary.environments[0].keys[0]), 1U);
 }
 
+TEST_F(HostedCoordinatorTest, SolvesComeBackInTheOrderOfTheirRequests) {
+  auto coordinator = start(1);
+  const auto request = [](const std::string& spec) {
+    SolveRequest wanted;
+    wanted.channels = {{.url = "https://conda.test/main", .fetch_url = {}}};
+    wanted.platform = "linux-64";
+    wanted.specs = {spec};
+    return wanted;
+  };
+  const Result<BatchId> batch = coordinator->submit_solves(
+      {request("zlib"), request("fail"), request("python"), request("zlib")}, {});
+  ASSERT_TRUE(batch.ok()) << batch.error().to_string();
+  run(*coordinator);
+  EXPECT_EQ(recorder.count<JobFinished>(), 2U) << "equal requests are one job";
+  const auto outcomes = coordinator->take_solves(*batch);
+  ASSERT_TRUE(outcomes.ok());
+  ASSERT_EQ(outcomes->size(), 4U);
+  for (const std::size_t i : {0U, 2U, 3U}) {
+    const auto* success = std::get_if<SolveSuccess>(&outcomes->at(i));
+    ASSERT_NE(success, nullptr);
+    EXPECT_EQ(success->packages.front().name, i == 2 ? "python" : "zlib");
+  }
+  const auto* failure = std::get_if<JobFailure>(&outcomes->at(1));
+  ASSERT_NE(failure, nullptr);
+  EXPECT_EQ(failure->kind, ErrorKind::invalid);
+  EXPECT_THAT(failure->details, testing::ElementsAre("nothing fulfils 'fail'"));
+}
+
+TEST_F(HostedCoordinatorTest, ASolveThatCannotBeSentIsRefused) {
+  auto coordinator = start(0);
+  SolveRequest nowhere;
+  nowhere.platform = "linux-64";
+  const Result<BatchId> batch = coordinator->submit_solves({nowhere}, {});
+  ASSERT_FALSE(batch.ok());
+  EXPECT_EQ(batch.error().kind, ErrorKind::invalid);
+  EXPECT_THAT(batch.error().message, testing::HasSubstr("channels"));
+}
+
 TEST_F(HostedCoordinatorTest, AFailedPackageIsToldAndTheOthersFinish) {
   auto coordinator = start(1);
   ASSERT_TRUE(coordinator->submit(plan({"a", "fail-b", "c"}), {}).ok());
