@@ -1,6 +1,7 @@
 #include "coordinator/intake/formats.hpp"
 #include "coordinator/intake/install_order.hpp"
 #include "coordinator/intake/references.hpp"
+#include "coordinator/intake/stated_requirement.hpp"
 #include "coordinator/intake/yaml_reader.hpp"
 #include "shared/base/strings.hpp"
 
@@ -25,6 +26,8 @@ struct Lock {
   std::vector<std::string> sources;  // manifests
   std::vector<LockedPackage> packages;
   InstallOrder order;
+  // By platform: what was asked for, with its line; of our own lock files.
+  std::map<std::string, std::pair<std::string, std::size_t>> stated;
 };
 
 class CondaLockReader {
@@ -55,8 +58,25 @@ class CondaLockReader {
       if (key == "platforms") {
         return read_texts("metadata.platforms", lock_.platforms);
       }
+      if (key == "custom_metadata") {
+        return read_custom_metadata();
+      }
       return key == "sources" ? read_texts("metadata.sources", lock_.sources) : yaml_.skip();
     });
+  }
+
+  Result<void> read_custom_metadata() {
+    constexpr std::string_view k_ours = "athanor/";
+    return yaml_.mapping("metadata.custom_metadata",
+                         [&](std::string_view key, std::size_t line) -> Result<void> {
+                           if (!key.starts_with(k_ours)) {
+                             return yaml_.skip();
+                           }
+                           std::string platform(key.substr(k_ours.size()));
+                           ATHANOR_ASSIGN(std::string text, yaml_.scalar("custom_metadata"));
+                           lock_.stated[std::move(platform)] = {std::move(text), line};
+                           return {};
+                         });
   }
 
   Result<void> read_texts(std::string_view what, std::vector<std::string>& texts) {
@@ -251,6 +271,10 @@ Result<ReadInput> read_conda_lock(const InputText& input, const IntakeOptions& o
       }
       lock.order.sort(environment.packages);
       environment.requirements.sources["conda"] = lock.channels;
+      if (const auto stated = lock.stated.find(platform); stated != lock.stated.end()) {
+        ATHANOR_TRY(read_stated_requirement(input, stated->second.first, stated->second.second,
+                                            environment));
+      }
       result.environments.push_back(std::move(environment));
     }
   }

@@ -1,5 +1,6 @@
 #include "coordinator/intake/formats.hpp"
 #include "coordinator/intake/references.hpp"
+#include "coordinator/intake/stated_requirement.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/conda/platform.hpp"
@@ -49,6 +50,9 @@ class ListReader {
   // What a "# platform: NAME" comment says; empty if there is none.
   const std::string& platform() const { return platform_; }
   std::size_t platform_line() const { return platform_line_; }
+  // What a "# athanor: {…}" comment says; see stated_requirement.hpp.
+  const std::string& stated() const { return stated_; }
+  std::size_t stated_line() const { return stated_line_; }
   std::vector<std::string> take_warnings() { return references_.take_warnings(); }
 
  private:
@@ -78,11 +82,16 @@ class ListReader {
   Result<void> read_comment(std::string_view comment, std::size_t number,
                             std::vector<Reference>& found) {
     constexpr std::string_view k_platform = "platform:";
+    constexpr std::string_view k_stated = "athanor:";
     constexpr std::string_view k_pip = "pip ";
     constexpr std::string_view k_hash = "--hash=sha256:";
     if (comment.starts_with(k_platform) && platform_.empty()) {
       platform_ = trim(comment.substr(k_platform.size()));
       platform_line_ = number;
+    }
+    if (comment.starts_with(k_stated) && stated_.empty()) {
+      stated_ = comment.substr(k_stated.size());
+      stated_line_ = number;
     }
     if (!comment.starts_with(k_pip)) {
       return finish_pip(found);
@@ -126,6 +135,8 @@ class ListReader {
   ReferenceReader references_;
   std::string platform_;
   std::size_t platform_line_ = 0;
+  std::string stated_;
+  std::size_t stated_line_ = 0;
   std::optional<PipLine> pip_;
 };
 
@@ -170,6 +181,9 @@ Result<ReadInput> read_explicit_file(const InputText& input, const IntakeOptions
   ATHANOR_ASSIGN(environment.platform, find_platform(input, list, environment.packages, options));
   environment.platform_label = environment.platform;
   environment.requirements.sources["conda"] = channels_of(environment.packages);
+  if (!list.stated().empty()) {
+    ATHANOR_TRY(read_stated_requirement(input, list.stated(), list.stated_line(), environment));
+  }
   ReadInput result;
   result.environments.push_back(std::move(environment));
   result.warnings = list.take_warnings();

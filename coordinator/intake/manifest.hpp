@@ -57,6 +57,7 @@ struct Wanted {
 struct ManifestEnvironment {
   std::string name = {};
   std::vector<std::string> platforms = {};  // empty: the manifest doesn't say
+  std::vector<std::string> aliases = {};    // "name:tag" to publish
 };
 
 // A file in which a person says what is wanted, as opposed to which exact packages that is.
