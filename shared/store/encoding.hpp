@@ -1,5 +1,6 @@
 #pragma once
 
+#include "shared/base/base64.hpp"
 #include "shared/base/result.hpp"
 #include "shared/digest/digest.hpp"
 
@@ -12,12 +13,6 @@
 
 // How the clouds' protocols spell and sign bytes. Internal to store.
 namespace athanor {
-
-std::string base64_encode(std::span<const std::uint8_t> bytes);
-// Without padding, "-" and "_" for "+" and "/": JSON web tokens.
-std::string base64url_encode(std::span<const std::uint8_t> bytes);
-// Absent if text isn't base64 (padding may be missing, white space is not allowed).
-std::optional<std::vector<std::uint8_t>> base64_decode(std::string_view text);
 
 std::span<const std::uint8_t> as_bytes(std::string_view text);
 
