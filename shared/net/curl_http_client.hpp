@@ -3,6 +3,7 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/result.hpp"
 #include "shared/net/http_client.hpp"
+#include "shared/net/proxy.hpp"
 #include "shared/os/machine.hpp"
 
 #include <chrono>
@@ -20,7 +21,13 @@ enum class FileUrls {
 
 enum class Proxies {
   environment,  // http_proxy, HTTP_PROXY, https_proxy, all_proxy, no_proxy and their capitals
+  table,        // as HttpClientOptions::proxy_table says, whatever the environment does
   none,         // always direct: for what is on this machine or one hop away
+};
+
+enum class TlsVerification {
+  on,
+  off,  // anybody on the way can read and forge; whoever chooses it warns each time
 };
 
 struct HttpClientOptions {
@@ -36,14 +43,17 @@ struct HttpClientOptions {
   std::filesystem::path ca_bundle{};
   std::filesystem::path client_certificate{};  // PEM; with its key in it or in client_key
   std::filesystem::path client_key{};
+  TlsVerification tls = TlsVerification::on;
   Proxies proxies = Proxies::environment;
+  ProxyTable proxy_table{};  // for Proxies::table
   // For the names above; curl itself reads the proxies' names from the process's environment.
   EnvironmentLookup environment = process_environment();
   std::size_t kept_connections = 64;  // idle transfers that keep their connections for later
 };
 
-// The HTTP client of the house. TLS is always verified. Thread-safe: each perform() takes an idle
-// transfer, by preference one that talked to the same server last, or makes a new one.
+// The HTTP client of the house. TLS is verified unless the options say otherwise. Thread-safe: each
+// perform() takes an idle transfer, by preference one that talked to the same server last, or makes
+// a new one.
 Result<std::unique_ptr<HttpClient>> make_curl_http_client(HttpClientOptions options);
 
 }  // namespace athanor

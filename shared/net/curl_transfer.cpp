@@ -307,6 +307,12 @@ void CurlTransfer::prepare_security(const HttpRequest& request) {
     std::error_code error;
     const bool is_directory = std::filesystem::is_directory(bundle, error);
     curl_easy_setopt(easy_, is_directory ? CURLOPT_CAPATH : CURLOPT_CAINFO, bundle.c_str());
+    curl_easy_setopt(easy_, is_directory ? CURLOPT_PROXY_CAPATH : CURLOPT_PROXY_CAINFO,
+                     bundle.c_str());
+  }
+  if (options_.tls == TlsVerification::off) {
+    curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy_, CURLOPT_SSL_VERIFYHOST, 0L);
   }
   if (!options_.client_certificate.empty()) {
     const auto& key =
@@ -314,8 +320,19 @@ void CurlTransfer::prepare_security(const HttpRequest& request) {
     curl_easy_setopt(easy_, CURLOPT_SSLCERT, options_.client_certificate.c_str());
     curl_easy_setopt(easy_, CURLOPT_SSLKEY, key.c_str());
   }
+  prepare_proxy(request);
+}
+
+void CurlTransfer::prepare_proxy(const HttpRequest& request) {
   if (options_.proxies == Proxies::none) {
     curl_easy_setopt(easy_, CURLOPT_PROXY, "");
+    return;
+  }
+  if (options_.proxies == Proxies::table) {
+    curl_easy_setopt(easy_, CURLOPT_PROXY,
+                     proxy_for(options_.proxy_table, request.url).value_or("").c_str());
+    // For where a redirect leads; "" keeps curl from reading the environment's.
+    curl_easy_setopt(easy_, CURLOPT_NOPROXY, join(options_.proxy_table.bypass, ",").c_str());
     return;
   }
   // curl itself doesn't read HTTP_PROXY in capitals, because a CGI program's client can set it.

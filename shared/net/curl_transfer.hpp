@@ -30,6 +30,7 @@ class CurlTransfer {
 
   Result<void> prepare(Exchange& exchange);
   void prepare_security(const HttpRequest& request);
+  void prepare_proxy(const HttpRequest& request);
   void prepare_method(Exchange& exchange);
   Result<CURLcode> run(Exchange& exchange);
   Result<HttpResponse> conclude(Exchange& exchange, CURLcode code);

@@ -150,6 +150,24 @@ std::string Url::redacted() const {
   return safe.spell();
 }
 
+namespace {
+
+// Where the "@" behind user and password stands; `begin` if there is none. A password with a "/"
+// that isn't encoded makes no URL, but it must not be printed either.
+std::size_t end_of_userinfo(std::string_view text, std::size_t begin, std::size_t authority_end) {
+  const std::string_view authority = text.substr(begin, authority_end - begin);
+  if (const std::size_t at = authority.rfind('@'); at != std::string_view::npos) {
+    return begin + at;
+  }
+  const std::size_t colon = authority.rfind(':');
+  const bool no_port = colon != std::string_view::npos && !authority.starts_with('[') &&
+                       authority.find_first_not_of("0123456789", colon + 1) != std::string::npos;
+  const std::size_t at = no_port ? text.rfind('@') : std::string_view::npos;
+  return at == std::string_view::npos || at < begin ? begin : at;
+}
+
+}  // namespace
+
 std::string redact_url(std::string_view text) {
   std::string safe(text);
   const std::size_t scheme_end = safe.find("://");
@@ -158,8 +176,7 @@ std::string redact_url(std::string_view text) {
     safe.replace(question + 1, std::string::npos, "***");
   }
   const std::size_t authority_end = std::min(safe.find('/', begin), safe.size());
-  if (const std::size_t at = safe.rfind('@', authority_end);
-      at != std::string::npos && at >= begin && at < authority_end) {
+  if (const std::size_t at = end_of_userinfo(safe, begin, authority_end); at > begin) {
     safe.replace(begin, at - begin, "***");
   }
   return redact_token(std::move(safe));
