@@ -33,6 +33,24 @@ struct Settings : SettingGroup {
   Setting<std::vector<std::string>> package_dirs;
   Setting<bool> allow_file_urls;
 
+  // [network]: how origins are reached; every worker has its own
+  Setting<std::string> proxy;
+  Setting<std::vector<std::string>> no_proxy;
+  Setting<std::string> ca_bundle;
+  Setting<std::string> client_certificate;
+  Setting<std::string> client_key;
+  Setting<std::string> tls_verification;
+  Setting<std::chrono::milliseconds> connect_timeout;
+  Setting<std::chrono::milliseconds> stall_timeout;
+  Setting<bool> offline;
+
+  // [auth]: who knows passwords and tokens of origins; every worker has its own
+  Setting<std::string> auth_file;
+  Setting<std::vector<std::string>> auth_sources;
+
+  // [conda]
+  Setting<bool> conda_config;
+
   // [work]
   Setting<std::uint64_t> workers;
   Setting<std::uint64_t> jobs;
