@@ -34,6 +34,7 @@ class EventObjects {
 
   using Object = std::optional<Json>;
 
+  Object operator()(const BatchReceived&) const { return std::nullopt; }
   Object operator()(const BatchAccepted& event) const {
     return Json::object({{"event", "accepted"},
                          {"jobs", event.new_jobs + event.joined_jobs},

@@ -23,6 +23,7 @@ Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
 void RunProgress::apply(const RunEvent& event, TimePoint now) {
   std::visit(Overloaded{
+                 [](const BatchReceived&) {},
                  [&](const BatchAccepted& accepted) { take(accepted, now); },
                  [&](const BatchExtended& extended) {
                    jobs_ += extended.new_jobs + extended.joined_jobs;

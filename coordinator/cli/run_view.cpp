@@ -133,6 +133,7 @@ class EventLines {
 
   using Line = std::optional<std::string>;
 
+  Line operator()(const BatchReceived&) const { return std::nullopt; }
   Line operator()(const BatchAccepted& event) const {
     return from(Detail::notable, "working on " +
                                      counted(event.new_jobs + event.joined_jobs, "package") + "; " +

@@ -45,8 +45,9 @@ struct Batch {
   std::vector<EnvironmentId> environments;  // by index
   std::uint32_t open_environments = 0;
   bool canceled = false;
+  bool planned = false;  // it is known what it needs
 
-  bool finished() const { return open_environments == 0; }
+  bool finished() const { return planned && open_environments == 0; }
 };
 
 // Something to do at a time: a job's or an environment's next try.

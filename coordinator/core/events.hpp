@@ -17,8 +17,15 @@
 // durable already, if there is a journal.
 namespace athanor::coordinator {
 
-// A batch was taken in. The numbers are of this batch's plan: new_jobs + joined_jobs are all its
-// jobs, present + conflicts its other packages.
+// A batch was taken in whose needs aren't known yet: BatchAccepted follows, or the failure of each
+// of its environments.
+struct BatchReceived {
+  BatchId batch;
+  std::string name;
+};
+
+// It is known what a batch needs. The numbers are of this batch's plan: new_jobs + joined_jobs are
+// all its jobs, present + conflicts its other packages.
 struct BatchAccepted {
   BatchId batch;
   std::string name;
@@ -176,10 +183,10 @@ struct Draining {
   std::uint64_t running = 0;
 };
 
-using RunEvent =
-    std::variant<BatchAccepted, BatchExtended, BatchReleased, BatchFinished, WorkerJoined,
-                 WorkerGone, JobStarted, JobProgressed, JobReturned, JobRetrying, JobFinished,
-                 JobFailed, EnvironmentReady, EnvironmentFailed, OriginsChanged, Totals, Draining>;
+using RunEvent = std::variant<BatchReceived, BatchAccepted, BatchExtended, BatchReleased,
+                              BatchFinished, WorkerJoined, WorkerGone, JobStarted, JobProgressed,
+                              JobReturned, JobRetrying, JobFinished, JobFailed, EnvironmentReady,
+                              EnvironmentFailed, OriginsChanged, Totals, Draining>;
 
 // Is told everything, in order, on the coordinator's loop thread: it must return soon.
 class RunListener {

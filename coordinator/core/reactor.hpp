@@ -64,7 +64,14 @@ class Reactor {
   void dispatch(TimePoint now);
 
   // --- What people want ---
+  // A batch whose needs are known.
   Submitted on_submit(TimePoint now, Submission submission);
+  // A batch is durable before anybody has worked out what it needs; then comes on_plan, whose
+  // submission's name, priority and document are not looked at again, or on_plan_failed, which
+  // ends its `environments` environments. Both leave alone what was canceled or planned meanwhile.
+  BatchId on_receive(TimePoint now, std::string name, int priority, std::string document);
+  std::optional<Submitted> on_plan(TimePoint now, BatchId batch, const Submission& submission);
+  void on_plan_failed(TimePoint now, BatchId batch, std::size_t environments, const Error& error);
   // Adds jobs and environments to an open batch; the submission's name and priority are ignored.
   // Absent: the batch isn't there, is finished or canceled. A batch stays open as long as one of
   // its environments is being published, so the answer to publish_environment for a solve is: this
@@ -146,6 +153,10 @@ class Reactor {
   Intake take_jobs(const Submission& submission, Submitted& submitted);
   EnvironmentId take_environment(const SubmittedEnvironment& asked, std::uint32_t index,
                                  const Submitted& submitted);
+  BatchId open_batch(std::string name, int priority, std::string document);
+  // A batch that was received and neither planned nor canceled yet; null otherwise.
+  Batch* unplanned(BatchId id);
+  Submitted take_plan(BatchId id, const Submission& submission);
   void take_environments(const Submission& submission, const Submitted& submitted);
   void join_spec(JobId job, const JobSpec& spec);
   void queue_job(BatchId batch, JobId job);

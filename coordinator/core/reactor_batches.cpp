@@ -16,20 +16,65 @@ constexpr std::size_t k_expected_digests = 64;
 
 }  // namespace
 
-Submitted Reactor::on_submit(TimePoint /*now*/, Submission submission) {
-  Submitted result{.batch = BatchId{core_.next_batch++}, .first_environment = 0, .jobs = {}};
-  core_.ready.add_batch(result.batch, submission.priority);
-  Batch& batch = core_.batches[result.batch];
-  batch.name = submission.name;
-  batch.priority = submission.priority;
+BatchId Reactor::open_batch(std::string name, int priority, std::string document) {
+  const BatchId id{core_.next_batch++};
+  core_.ready.add_batch(id, priority);
+  Batch& batch = core_.batches[id];
+  batch.name = name;
+  batch.priority = priority;
   ++core_.open_batches;
-  outbox_.record(BatchRecord{.id = result.batch,
-                             .name = submission.name,
-                             .priority = submission.priority,
-                             .document = std::move(submission.document)});
+  outbox_.record(BatchRecord{
+      .id = id, .name = std::move(name), .priority = priority, .document = std::move(document)});
+  return id;
+}
+
+Submitted Reactor::on_submit(TimePoint /*now*/, Submission submission) {
+  const BatchId id =
+      open_batch(submission.name, submission.priority, std::move(submission.document));
+  return take_plan(id, submission);
+}
+
+BatchId Reactor::on_receive(TimePoint /*now*/, std::string name, int priority,
+                            std::string document) {
+  const BatchId id = open_batch(name, priority, std::move(document));
+  outbox_.notify(BatchReceived{.batch = id, .name = std::move(name)});
+  return id;
+}
+
+Batch* Reactor::unplanned(BatchId id) {
+  const auto found = core_.batches.find(id);
+  return found == core_.batches.end() || found->second.planned ? nullptr : &found->second;
+}
+
+std::optional<Submitted> Reactor::on_plan(TimePoint /*now*/, BatchId batch,
+                                          const Submission& submission) {
+  return unplanned(batch) == nullptr ? std::nullopt : std::optional(take_plan(batch, submission));
+}
+
+void Reactor::on_plan_failed(TimePoint /*now*/, BatchId id, std::size_t environments,
+                             const Error& error) {
+  Batch* batch = unplanned(id);
+  if (batch == nullptr) {
+    return;
+  }
+  // Loose packages alone: the collection that would have held them.
+  const SubmittedEnvironment empty{.jobs = {}, .conflicts = 0, .publish = environments != 0};
+  const std::size_t count = std::max<std::size_t>(environments, 1);
+  batch->planned = true;
+  batch->open_environments = static_cast<std::uint32_t>(count);
+  const Submitted nothing{.batch = id, .first_environment = 0, .jobs = {}};
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const EnvironmentId environment = take_environment(empty, i, nothing);
+    close_environment(environment, EnvironmentState::failed, {}, error);
+  }
+}
+
+Submitted Reactor::take_plan(BatchId id, const Submission& submission) {
+  Submitted result{.batch = id, .first_environment = 0, .jobs = {}};
+  core_.batches.at(id).planned = true;
   const Intake counts = take_jobs(submission, result);
-  outbox_.notify(BatchAccepted{.batch = result.batch,
-                               .name = std::move(submission.name),
+  outbox_.notify(BatchAccepted{.batch = id,
+                               .name = core_.batches.at(id).name,
                                .new_jobs = counts.new_jobs,
                                .joined_jobs = counts.joined_jobs,
                                .present = submission.present,
@@ -37,14 +82,15 @@ Submitted Reactor::on_submit(TimePoint /*now*/, Submission submission) {
                                .environments = submission.environments.size()});
   take_environments(submission, result);
   if (submission.environments.empty()) {
-    finish_batch(result.batch, false);
+    finish_batch(id, false);
   }
   return result;
 }
 
 std::optional<Submitted> Reactor::on_extend(TimePoint /*now*/, BatchId id, Submission submission) {
   const auto found = core_.batches.find(id);
-  if (found == core_.batches.end() || found->second.finished() || found->second.canceled) {
+  if (found == core_.batches.end() || !found->second.planned || found->second.finished() ||
+      found->second.canceled) {
     return std::nullopt;
   }
   Submitted result{
@@ -269,6 +315,11 @@ void Reactor::on_cancel_batch(TimePoint /*now*/, BatchId id) {
     return;
   }
   found->second.canceled = true;
+  if (!found->second.planned) {
+    found->second.planned = true;
+    finish_batch(id, true);
+    return;
+  }
   const std::vector<EnvironmentId> environments = found->second.environments;
   for (const EnvironmentId environment_id : environments) {
     Environment& environment = core_.environments.at(environment_id);

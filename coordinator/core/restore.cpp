@@ -24,6 +24,7 @@ void Restorer::add_batch(BatchId id, std::string name, int priority, bool finish
   batch.name = std::move(name);
   batch.priority = priority;
   batch.canceled = canceled;
+  batch.planned = finished;
   core.next_batch = std::max(core.next_batch, id.value + 1);
   if (!finished) {
     core.ready.add_batch(id, priority);
@@ -93,6 +94,7 @@ Result<void> Restorer::add_environment(const EnvironmentRecord& record, Environm
     return contradiction("the index of environment", record.id.value);
   }
   batch->second.environments.push_back(record.id);
+  batch->second.planned = true;
   for (const std::uint32_t number : record.jobs) {
     const JobId id{number};
     Job* job = core.jobs.find(id);

@@ -390,6 +390,45 @@ TEST_F(ReactorTest, AnEnvironmentWithoutJobsIsPublishedAtOnce) {
   EXPECT_EQ(outbox.publishing.size(), 1U);
 }
 
+TEST_F(ReactorTest, ABatchIsDurableBeforeItIsPlannedAndOpenUntilItsPlanIsDone) {
+  const BatchId batch = reactor->on_receive(now, "later", 0, "document");
+  EXPECT_FALSE(reactor->is_idle());
+  EXPECT_EQ(events<BatchReceived>().at(0).batch, batch);
+  Submission submission;
+  submission.jobs = {spec("x")};
+  submission.environments = {{.jobs = {0}, .conflicts = 0, .publish = false}};
+  const auto planned = reactor->on_plan(now, batch, submission);
+  ASSERT_TRUE(planned.has_value());
+  EXPECT_EQ(planned->batch, batch);
+  EXPECT_EQ(events<BatchAccepted>().at(0).name, "later");
+  EXPECT_FALSE(reactor->on_plan(now, batch, submission).has_value()) << "it is planned once";
+  hello(a, "a", 1);
+  reactor->dispatch(now);
+  report_success(a, take<protocol::Grant>(a).jobs.at(0).lease);
+  EXPECT_TRUE(reactor->is_idle());
+}
+
+TEST_F(ReactorTest, ABatchCanceledBeforeItIsPlannedIsOverAndItsPlanComesTooLate) {
+  const BatchId batch = reactor->on_receive(now, "later", 0, "document");
+  reactor->on_cancel_batch(now, batch);
+  EXPECT_TRUE(events<BatchFinished>().at(0).canceled);
+  EXPECT_TRUE(reactor->is_idle());
+  EXPECT_FALSE(reactor->on_plan(now, batch, {}).has_value());
+  check();
+}
+
+TEST_F(ReactorTest, APlanThatFailsFailsEveryEnvironmentWithItsReason) {
+  const BatchId batch = reactor->on_receive(now, "later", 0, "document");
+  reactor->on_plan_failed(now, batch, 2, make_error(ErrorKind::rejected, "no permission"));
+  const auto failed = events<EnvironmentFailed>();
+  ASSERT_EQ(failed.size(), 2U);
+  EXPECT_EQ(failed[1].environment, 1U);
+  EXPECT_EQ(failed[1].error.message, "no permission");
+  EXPECT_EQ(events<BatchFinished>().size(), 1U);
+  EXPECT_TRUE(reactor->is_idle());
+  check();
+}
+
 TEST_F(ReactorTest, AConflictInTheStoreFailsTheEnvironmentButNotItsJobs) {
   Submission submission;
   submission.jobs = {spec("zlib")};
