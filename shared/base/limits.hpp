@@ -29,8 +29,10 @@ inline constexpr std::size_t k_message_depth = 16;
 inline constexpr std::size_t k_message_array_items = 16'384;
 inline constexpr std::size_t k_message_map_items = 1'024;
 inline constexpr std::size_t k_message_string_bytes = 64_KiB;
-inline constexpr std::size_t k_worker_jobs = 1'024;  // that one worker may hold at once
+inline constexpr std::size_t k_message_bytes_field = 1_MiB;  // of one value of raw bytes
+inline constexpr std::size_t k_worker_jobs = 1'024;          // that one worker may hold at once
 static_assert(k_message_string_bytes < k_message_bytes);
+static_assert(k_message_bytes_field < k_message_bytes);
 static_assert(k_worker_jobs < k_message_array_items);
 static_assert(k_url_bytes < k_message_string_bytes);
 
@@ -52,6 +54,31 @@ inline constexpr std::uint64_t k_repodata_bytes = 4_GiB;
 inline constexpr std::uint64_t k_repodata_entry_bytes = 4_MiB;  // one record; real ones have 5 KB
 inline constexpr std::size_t k_repodata_records = 16'000'000;   // of one index
 inline constexpr std::uint64_t k_shard_bytes = 256_MiB;         // one name's records, decompressed
+
+// --- Clients -----------------------------------------------------------------------------------
+// A submission as it travels and is journaled, compressed: a reference takes about 60 bytes, half
+// of which are hashes; and as it is read, before anything of it is allocated.
+inline constexpr std::uint64_t k_document_bytes = 64_MiB;
+inline constexpr std::uint64_t k_document_unpacked_bytes = 512_MiB;
+inline constexpr std::size_t k_document_references = 4'000'000;  // package × environment
+inline constexpr std::size_t k_clients = 256;                    // connections of one coordinator
+// Parts of a submission that a client may send ahead, and of all that are being received at once.
+inline constexpr std::uint64_t k_upload_window = 4_MiB;
+inline constexpr std::uint64_t k_uploads_bytes = 256_MiB;
+static_assert(k_uploads_bytes >= 2 * k_document_bytes);
+// What waits for one client to take it: beyond the first, events become snapshots; beyond the
+// second, the client is dropped.
+inline constexpr std::size_t k_client_backlog_bytes = 4_MiB;
+inline constexpr std::size_t k_client_answer_bytes = 64_MiB;
+inline constexpr std::size_t k_requests = 64;  // open at once, of one client
+// Finished batches that can still be asked about; older ones are forgotten.
+inline constexpr std::size_t k_finished_batches = 200;
+inline constexpr std::size_t k_explained_jobs = 20;  // that one question may be about
+// How often a coordinator tells a watcher something even if nothing happens, and after what silence
+// a client takes it for gone.
+inline constexpr std::chrono::milliseconds k_watch_interval{1'000};
+inline constexpr std::chrono::milliseconds k_client_patience{10'000};
+static_assert(k_client_patience > 4 * k_watch_interval);
 
 // --- Leases ------------------------------------------------------------------------------------
 // A frozen worker is noticed within 10 s (goal): a lease outlives two lost heartbeats, not three.

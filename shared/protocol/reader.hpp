@@ -164,6 +164,13 @@ class Reader {
       value = *found;
     }
   }
+  void get(const msgpack::object& object, std::string& value, const Bytes& rule) {
+    if (object.type != msgpack::type::BIN || object.via.bin.size > rule.max) {
+      fail("is not bytes, or too many");
+      return;
+    }
+    value.assign(object.via.bin.ptr, object.via.bin.size);
+  }
   void get(const msgpack::object& object, std::string& value, const Words& /*rule*/) {
     if (const auto found = string(object)) {
       // Room for the dots with which the writer ends what it clips.

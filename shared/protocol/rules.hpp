@@ -43,6 +43,12 @@ struct Text {
   Need need = Need::required;
 };
 
+// Raw bytes, up to `max`; refused when there are more.
+struct Bytes {
+  std::size_t max = 0;
+  Need need = Need::optional;
+};
+
 // Words for a person: clipped and made printable, by the writer and again by the reader.
 struct Words {
   Need need = Need::optional;

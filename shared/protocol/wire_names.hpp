@@ -1,6 +1,7 @@
 #pragma once
 
 #include "shared/base/result.hpp"
+#include "shared/protocol/client_messages.hpp"
 #include "shared/protocol/job.hpp"
 
 #include <array>
@@ -71,6 +72,23 @@ struct WireNames<ErrorKind> {
       std::pair(ErrorKind::invalid, std::string_view("invalid")),
       std::pair(ErrorKind::canceled, std::string_view("canceled")),
       std::pair(ErrorKind::bug, std::string_view("bug"))};
+};
+
+template <>
+struct WireNames<Question> {
+  static constexpr std::array k_names{std::pair(Question::status, std::string_view("status")),
+                                      std::pair(Question::batches, std::string_view("batches")),
+                                      std::pair(Question::batch, std::string_view("batch")),
+                                      std::pair(Question::workers, std::string_view("workers")),
+                                      std::pair(Question::explain, std::string_view("explain"))};
+};
+
+template <>
+struct WireNames<Order> {
+  static constexpr std::array k_names{std::pair(Order::cancel, std::string_view("cancel")),
+                                      std::pair(Order::retry, std::string_view("retry")),
+                                      std::pair(Order::drain, std::string_view("drain")),
+                                      std::pair(Order::resume, std::string_view("resume"))};
 };
 
 // Empty if the value is none of the enumeration's.

@@ -109,6 +109,11 @@ class Writer {
     check(problem_of(value, rule), key_);
     text(value);
   }
+  void put(const std::string& value, const Bytes& rule) {
+    check(problem_of(value.size(), 0, rule.max), key_);
+    packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
+    packer_.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
+  }
   void put(const std::string& value, const Words& /*rule*/) {
     text(printable(value, k_words_bytes));
   }
