@@ -45,15 +45,29 @@ Result<void> check_ipc(std::string_view path, Side side) {
   return side == Side::bind ? check_directory(std::filesystem::path(path)) : Result<void>();
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host == "::1" || host.starts_with("127.");
+Result<void> check_keys(const EndpointSecurity& security, Side side) {
+  if (!is_key(security.keys.public_key) || !is_key(security.keys.secret_key.reveal())) {
+    return make_error(ErrorKind::invalid, "an encrypted endpoint needs a key pair of its own",
+                      "make one with 'athanor keys new'");
+  }
+  if (side == Side::connect && !is_key(security.server_key)) {
+    return make_error(ErrorKind::invalid, "the coordinator's public key is missing",
+                      "without it, anybody could pretend to be the coordinator");
+  }
+  return {};
 }
+
+constexpr std::string_view k_ipc = "ipc://";
+constexpr std::string_view k_tcp = "tcp://";
 
 }  // namespace
 
-Result<void> check_address(std::string_view endpoint, Exposure exposure, Side side) {
-  constexpr std::string_view k_ipc = "ipc://";
-  constexpr std::string_view k_tcp = "tcp://";
+bool is_encrypted(const SocketOptions& options) {
+  return options.security && options.endpoint.starts_with(k_tcp);
+}
+
+Result<void> check_address(const SocketOptions& options, Side side) {
+  const std::string_view endpoint = options.endpoint;
   if (endpoint.starts_with(k_ipc)) {
     return check_ipc(endpoint.substr(k_ipc.size()), side);
   }
@@ -67,10 +81,16 @@ Result<void> check_address(std::string_view endpoint, Exposure exposure, Side si
     return make_error(ErrorKind::invalid, "'" + printable(endpoint) + "' has no host and port",
                       "write it as tcp://host:port");
   }
-  if (exposure == Exposure::local_only && !is_loopback(address.substr(0, colon))) {
+  if (options.security) {
+    return check_keys(*options.security, side);
+  }
+  if (options.exposure == Exposure::local_only) {
     return make_error(ErrorKind::rejected,
-                      "'" + printable(endpoint) + "' leaves this machine without encryption",
-                      "use ipc:// or tcp://127.0.0.1");
+                      "'" + printable(endpoint) +
+                          "' would go without encryption: whoever can reach it, on this machine or "
+                          "beyond, could read and forge everything",
+                      "give keys ('athanor keys new' makes them), use ipc://, or say --insecure "
+                      "where everybody who can reach it is trusted");
   }
   return {};
 }

@@ -10,6 +10,13 @@ Context::Context()
 
 Context::~Context() = default;
 
+Result<void> Context::admit(const std::filesystem::path& allow_list,
+                            std::function<void(const std::string& text)> news) {
+  ATHANOR_CHECK(!impl_->gate);
+  ATHANOR_ASSIGN(impl_->gate, Gate::open(impl_->context, allow_list, std::move(news)));
+  return {};
+}
+
 Endpoint::Endpoint() = default;
 
 Endpoint::~Endpoint() = default;

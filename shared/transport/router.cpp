@@ -1,43 +1,32 @@
 #include "shared/transport/address.hpp"
-#include "shared/transport/socket.hpp"
+#include "shared/transport/router_peers.hpp"
 
-#include <cstdlib>
-#include <unordered_map>
-#include <unordered_set>
+#include <cerrno>
+#include <utility>
 
 namespace athanor::transport {
 namespace {
 
 constexpr std::size_t k_frames = 3;  // peer, header, body
 
-// The descriptor of the connection that a message came over; -1 if the library doesn't say.
-int source_fd(zmq::message_t& message) {
-  return zmq_msg_get(message.handle(), ZMQ_SRCFD);
-}
-
 }  // namespace
 
-// The library names a connection by its descriptor when it ends, and by a routing id when it sends;
-// the two meet in the peer's first message. Descriptors are used again by later connections:
-// before a new peer is noted, all endings that happened before it are read.
-struct RouterEndpoint::Peers {
-  std::unordered_map<int, Peer> by_fd;
-  std::unordered_set<Peer> known;
-  std::vector<Peer> leaving;  // gone, but what they sent may still be queued
-  std::vector<Peer> gone;     // to be told
-};
-
-RouterEndpoint::RouterEndpoint()
-    : peers_(std::make_unique<Peers>()) {}
+RouterEndpoint::RouterEndpoint() = default;
 
 RouterEndpoint::~RouterEndpoint() = default;
 
 Result<std::unique_ptr<RouterEndpoint>> RouterEndpoint::bind(Context& context,
                                                              const SocketOptions& options) {
-  ATHANOR_TRY(check_address(options.endpoint, options.exposure, Side::bind));
+  ATHANOR_TRY(check_address(options, Side::bind));
+  const Gate* gate = is_encrypted(options) ? context.impl().gate.get() : nullptr;
+  if (is_encrypted(options) && gate == nullptr) {
+    return make_error(ErrorKind::invalid, "there is no list of the keys that may connect",
+                      "an encrypted endpoint lets nobody in without one");
+  }
   try {
     std::unique_ptr<RouterEndpoint> router(new RouterEndpoint());
     router->socket_ = std::make_unique<Socket>(context.impl(), zmq::socket_type::router, options);
+    router->peers_ = std::make_unique<Peers>(*router->socket_, options, gate);
     router->socket_->socket.bind(options.endpoint);
     router->address_ = router->socket_->socket.get(zmq::sockopt::last_endpoint);
     return router;
@@ -48,7 +37,7 @@ Result<std::unique_ptr<RouterEndpoint>> RouterEndpoint::bind(Context& context,
 
 SendOutcome RouterEndpoint::send(const Peer& peer, const protocol::Frames& frames) {
   // The library learns of an ending later than its monitor tells it.
-  if (!peers_->known.contains(peer)) {
+  if (!peers_->knows(peer)) {
     return SendOutcome::gone;
   }
   if (const int error = socket_->send(peer, true); error != 0) {
@@ -62,53 +51,47 @@ SendOutcome RouterEndpoint::send(const Peer& peer, const protocol::Frames& frame
 
 std::optional<Incoming> RouterEndpoint::receive() {
   while (std::optional<Socket::Received> received = socket_->receive(k_frames)) {
-    if (received->frames.empty()) {
-      ++malformed_;
+    Peer peer(view(received->frames.front()));
+    const bool heard = peers_->take(peer, received->frames.back());
+    if (!received->whole) {
+      ++peers_->counts().malformed;
+      peers_->disconnect(peer);
       continue;
     }
-    Incoming incoming;
-    incoming.peer = view(received->frames[0]);
-    remember(incoming.peer, source_fd(received->frames[2]));
-    incoming.frames.header = view(received->frames[1]);
-    incoming.frames.body = view(received->frames[2]);
-    return incoming;
+    if (!heard) {
+      continue;
+    }
+    return Incoming{.peer = std::move(peer),
+                    .frames = {.header = std::string(view(received->frames[1])),
+                               .body = std::string(view(received->frames[2]))}};
   }
-  std::vector<Peer>& leaving = peers_->leaving;
-  for (Peer& peer : leaving) {
-    peers_->known.erase(peer);
-    peers_->gone.push_back(std::move(peer));
-  }
-  leaving.clear();
+  peers_->all_received();
   return std::nullopt;
 }
 
 std::vector<Peer> RouterEndpoint::take_disconnected() {
-  read_monitor();
-  return std::exchange(peers_->gone, {});
+  peers_->look_after();
+  return peers_->take_gone();
 }
 
-void RouterEndpoint::read_monitor() {
-  while (const std::optional<MonitorEvent> event = socket_->next_event()) {
-    if (event->event != ZMQ_EVENT_DISCONNECTED) {
-      continue;
-    }
-    const auto found = peers_->by_fd.find(event->value);
-    if (found != peers_->by_fd.end()) {
-      peers_->leaving.push_back(std::move(found->second));
-      peers_->by_fd.erase(found);
-    }
-  }
+void RouterEndpoint::disconnect(const Peer& peer) {
+  peers_->disconnect(peer);
 }
 
-void RouterEndpoint::remember(const Peer& peer, int fd) {
-  if (peers_->known.contains(peer)) {
-    return;
-  }
-  read_monitor();
-  peers_->known.insert(peer);
-  if (fd >= 0) {
-    peers_->by_fd.insert_or_assign(fd, peer);
-  }
+std::string RouterEndpoint::key_of(const Peer& peer) const {
+  return peers_->key_of(peer);
+}
+
+std::string RouterEndpoint::user_of(const Peer& peer) const {
+  return peers_->user_of(peer);
+}
+
+std::size_t RouterEndpoint::connections() const {
+  return peers_->connections();
+}
+
+const RouterCounts& RouterEndpoint::counts() const {
+  return peers_->counts();
 }
 
 }  // namespace athanor::transport

@@ -2,6 +2,7 @@
 
 #include "shared/base/limits.hpp"
 #include "shared/base/strings.hpp"
+#include "shared/transport/address.hpp"
 
 #include <cstring>
 
@@ -12,7 +13,7 @@ constexpr int k_backlog = 4096;  // a fleet connects at once; the default of 100
 constexpr int k_handshake_ms = 5'000;
 constexpr int k_keepalive_idle_s = 60;
 constexpr int k_reconnect_ms = 100;
-constexpr int k_reconnect_max_ms = 10'000;
+constexpr int k_reconnect_max_ms = 3'000;  // a coordinator that comes back has its fleet soon
 constexpr int k_connect_timeout_ms = 15'000;
 constexpr int k_tcp_retransmit_ms = 30'000;
 
@@ -26,9 +27,22 @@ bool is_ipv4(std::string_view endpoint) {
          endpoint.substr(6).find_first_not_of("0123456789.:") == std::string_view::npos;
 }
 
+void secure(zmq::socket_t& socket, zmq::socket_type type, const EndpointSecurity& security) {
+  using namespace zmq::sockopt;
+  socket.set(curve_publickey, security.keys.public_key);
+  socket.set(curve_secretkey, security.keys.secret_key.reveal());
+  if (type == zmq::socket_type::router) {
+    socket.set(curve_server, true);
+    // Where nobody answers for a domain, the library lets everybody in: the gate is a precondition.
+    socket.set(zap_domain, std::string(to_string(security.admits)));
+  } else {
+    socket.set(curve_serverkey, security.server_key);
+  }
+}
+
 void configure(zmq::socket_t& socket, zmq::socket_type type, const SocketOptions& options) {
   using namespace zmq::sockopt;
-  socket.set(maxmsgsize, std::int64_t{limits::k_message_bytes});
+  socket.set(maxmsgsize, static_cast<std::int64_t>(options.max_message));
   socket.set(sndhwm, options.send_queue);
   socket.set(rcvhwm, options.receive_queue);
   socket.set(zmq::sockopt::linger, milliseconds(options.linger));
@@ -40,6 +54,9 @@ void configure(zmq::socket_t& socket, zmq::socket_type type, const SocketOptions
   socket.set(tcp_keepalive_idle, k_keepalive_idle_s);
   socket.set(tcp_maxrt, k_tcp_retransmit_ms);
   socket.set(ipv6, !is_ipv4(options.endpoint));
+  if (is_encrypted(options)) {
+    secure(socket, type, *options.security);
+  }
   if (type == zmq::socket_type::router) {
     socket.set(router_mandatory, true);  // a peer that is gone is an answer, not silence
     socket.set(backlog, k_backlog);
@@ -58,7 +75,9 @@ Socket::Socket(Context::Impl& context, zmq::socket_type type, const SocketOption
       monitor(context.context, zmq::socket_type::pair) {
   configure(socket, type, options);
   const std::string name = "inproc://monitor-" + std::to_string(++context.monitors);
-  const int events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+  const int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                     ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
   if (zmq_socket_monitor(socket.handle(), name.c_str(), events) != 0) {
     throw zmq::error_t();
   }
@@ -102,9 +121,7 @@ std::optional<Socket::Received> Socket::receive(std::size_t frames) {
       received.frames.push_back(std::move(frame));
     }
   }
-  if (count != frames) {
-    received.frames.clear();
-  }
+  received.whole = count == frames;
   return received;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "shared/transport/endpoint.hpp"
+#include "shared/transport/gate.hpp"
 
 #include <zmq.hpp>
 
@@ -13,6 +14,7 @@ namespace athanor::transport {
 struct Context::Impl {
   zmq::context_t context{1};
   std::atomic<std::uint64_t> monitors{0};  // names of monitors must differ
+  std::unique_ptr<Gate> gate;              // null until Context::admit
 };
 
 struct MonitorEvent {
@@ -25,10 +27,11 @@ struct Socket {
   Socket(Context::Impl& context, zmq::socket_type type, const SocketOptions& options);
 
   std::optional<MonitorEvent> next_event();
-  // The next multipart message, if there is one now and it has exactly `frames` frames; empty if it
-  // has another number (the message is gone then).
+  // The next multipart message, if there is one now: at most its first `frames` frames, and
+  // whether that was exactly all.
   struct Received {
     std::vector<zmq::message_t> frames;
+    bool whole = false;
   };
   std::optional<Received> receive(std::size_t frames);
   // Sends one frame without waiting; 0 or the error number.

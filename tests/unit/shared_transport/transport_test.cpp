@@ -207,6 +207,8 @@ TEST_F(Transport, EndpointsThatOthersCanReachAreRefused) {
       {"an abstract name", "ipc://@name", ErrorKind::invalid, "names no file"},
       {"a long path", "ipc:///" + std::string(200, 'x'), ErrorKind::invalid, "longer than 107"},
       {"every interface", "tcp://*:0", ErrorKind::rejected, "without encryption"},
+      {"every user of this machine", "tcp://127.0.0.1:0", ErrorKind::rejected,
+       "without encryption"},
       {"another host", "tcp://192.0.2.7:5670", ErrorKind::rejected, "without encryption"},
       {"no port", "tcp://localhost", ErrorKind::invalid, "no host and port"},
       {"no scheme", "localhost:5670", ErrorKind::invalid, "no endpoint"},
@@ -223,6 +225,7 @@ TEST_F(Transport, EndpointsThatOthersCanReachAreRefused) {
 
 TEST_F(Transport, AnAddressInUseIsRefusedWithWords) {
   options_.endpoint = "tcp://127.0.0.1:0";
+  options_.exposure = Exposure::insecure;
   auto first = RouterEndpoint::bind(context_, options_);
   ASSERT_TRUE(first.ok()) << first.error().to_string();
   EXPECT_THAT((*first)->address(), testing::StartsWith("tcp://127.0.0.1:"));
