@@ -20,6 +20,7 @@ EventLoop::EventLoop(Options options, Reactor::SessionSource sessions,
     : clock_(clock),
       handler_(handler),
       journal_(std::move(journal)),
+      names_(options.reactor.lease_duration),
       reactor_(std::move(options.reactor), Random(options.seed), std::move(sessions), *this) {}
 
 void EventLoop::add_endpoint(std::unique_ptr<transport::RouterEndpoint> endpoint) {
@@ -88,6 +89,12 @@ void EventLoop::receive(std::size_t endpoint) {
 
 void EventLoop::take(TimePoint now, PeerId peer, const protocol::Frames& frames) {
   const auto message = protocol::decode(frames.header, frames.body);
+  if (message.ok() && claims_another_ones_name(now, peer, *message)) {
+    send(peer, protocol::Reject{.reason = "a worker with another key has this name; give this one "
+                                          "another with --name"});
+    close(peer);
+    return;
+  }
   if (message.ok()) {
     reactor_.on_message(now, peer, *message);
     return;
@@ -116,15 +123,38 @@ void EventLoop::take_disconnected(std::size_t endpoint) {
 PeerId EventLoop::peer_id(std::size_t endpoint, const transport::Peer& peer) {
   const auto [position, is_new] = peer_ids_[endpoint].try_emplace(peer, PeerId{next_peer_});
   if (is_new) {
-    connections_.emplace(position->second, Connection{.endpoint = endpoint, .peer = peer});
+    connections_.emplace(position->second,
+                         Connection{.endpoint = endpoint, .peer = peer, .name = {}});
     ++next_peer_;
   }
   return position->second;
 }
 
+// A worker's leases follow its name, so the name must be its key's.
+bool EventLoop::claims_another_ones_name(TimePoint now, PeerId peer,
+                                         const protocol::Message& message) {
+  const auto* hello = std::get_if<protocol::Hello>(&message);
+  Connection& connection = connections_.at(peer);
+  if (hello == nullptr || connection.name == hello->name) {
+    return false;
+  }
+  const std::string key = endpoints_[connection.endpoint]->key_of(connection.peer);
+  if (!names_.claim(hello->name, key, now)) {
+    return true;
+  }
+  if (!connection.name.empty()) {
+    names_.leave(connection.name, now);
+  }
+  connection.name = hello->name;
+  return false;
+}
+
 void EventLoop::forget(PeerId peer) {
   const auto found = connections_.find(peer);
   if (found != connections_.end()) {
+    if (!found->second.name.empty()) {
+      names_.leave(found->second.name, now());
+    }
     peer_ids_[found->second.endpoint].erase(found->second.peer);
     connections_.erase(found);
   }
@@ -190,11 +220,20 @@ void EventLoop::perform(Action& action) {
   if (const auto* send = std::get_if<Send>(&action)) {
     perform_send(*send);
   } else if (const auto* close = std::get_if<Close>(&action)) {
-    forget(close->peer);
+    disconnect(close->peer);
   } else if (const auto* event = std::get_if<RunEvent>(&action)) {
     handler_.on_event(*event);
   } else {
     handler_.publish_environment(std::get<Publish>(action).environment);
+  }
+}
+
+// What was said to the peer before arrives; nothing that it says is heard any more.
+void EventLoop::disconnect(PeerId peer) {
+  const auto found = connections_.find(peer);
+  if (found != connections_.end()) {
+    endpoints_[found->second.endpoint]->disconnect(found->second.peer);
+    forget(peer);
   }
 }
 

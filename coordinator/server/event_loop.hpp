@@ -3,6 +3,7 @@
 #include "coordinator/core/outbox.hpp"
 #include "coordinator/core/reactor.hpp"
 #include "coordinator/server/journal_writer.hpp"
+#include "coordinator/server/name_owners.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
 #include "shared/transport/endpoint.hpp"
@@ -88,13 +89,16 @@ class EventLoop final : public Outbox {
   struct Connection {
     std::size_t endpoint = 0;
     transport::Peer peer;
+    std::string name;  // once it has said hello
   };
 
   void receive(std::size_t endpoint);
   void take(TimePoint now, PeerId peer, const protocol::Frames& frames);
   void take_disconnected(std::size_t endpoint);
   PeerId peer_id(std::size_t endpoint, const transport::Peer& peer);
+  bool claims_another_ones_name(TimePoint now, PeerId peer, const protocol::Message& message);
   void forget(PeerId peer);
+  void disconnect(PeerId peer);
   void end_turn();
   Result<void> say_what_is_durable();
   void perform(Action& action);
@@ -104,6 +108,7 @@ class EventLoop final : public Outbox {
   const Clock& clock_;
   LoopHandler& handler_;
   std::unique_ptr<JournalWriter> journal_;
+  NameOwners names_;
   Reactor reactor_;
 
   std::vector<std::unique_ptr<transport::RouterEndpoint>> endpoints_;
