@@ -12,6 +12,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -26,6 +27,8 @@ using cli::ExitStatus;
 
 struct CommandLine {
   std::string connect;
+  std::string server_key;
+  std::string key;
   bool insecure = false;
   std::string name;
   std::optional<std::uint64_t> jobs;
@@ -36,21 +39,33 @@ struct CommandLine {
   std::optional<std::uint64_t> drain_timeout;
   std::optional<std::uint64_t> idle_timeout;
   std::optional<std::uint64_t> time_limit;
+  std::optional<std::uint64_t> max_jobs;
   std::string log_level = "info";
   std::string log_format = "text";
   bool help = false;
   bool version = false;
 };
 
-void declare(cli::OptionTable& table, CommandLine& line) {
+void declare_coordinator(cli::OptionTable& table, CommandLine& line) {
   table.heading("Coordinator");
   table.add({.name = "connect",
              .value_name = "ENDPOINT",
              .help = "Where the coordinator is: ipc:///path/to/socket or tcp://host:port."},
             line.connect);
+  table.add(
+      {.name = "server-key",
+       .value_name = "KEY",
+       .help = "The coordinator's public key, or the file that it is in. Whoever doesn't have "
+               "it is not spoken to. tcp:// endpoints need it."},
+      line.server_key);
+  table.add({.name = "key",
+             .value_name = "FILE",
+             .help = "This worker's secret key, made by 'athanor keys new'; the coordinator's list "
+                     "must hold its public half. tcp:// endpoints need it."},
+            line.key);
   table.add({.name = "insecure",
-             .help = "Allow a tcp:// endpoint beyond this machine although nothing protects it: "
-                     "everybody on the way can read and forge."},
+             .help = "Allow a tcp:// endpoint without keys: whoever can reach it or is on the way "
+                     "can read and forge everything, credentials in URLs included."},
             line.insecure);
   table.add(
       {.name = "on-coordinator-lost",
@@ -65,6 +80,10 @@ void declare(cli::OptionTable& table, CommandLine& line) {
              .value_name = "NAME",
              .help = "What people call this worker. Default: host/pid."},
             line.name);
+}
+
+void declare(cli::OptionTable& table, CommandLine& line) {
+  declare_coordinator(table, line);
   table.heading("Work");
   table.add(
       {.name = "jobs",
@@ -98,6 +117,10 @@ void declare(cli::OptionTable& table, CommandLine& line) {
              .value_name = "SECONDS",
              .help = "Take no new job after so long, finish what runs and leave."},
             line.time_limit);
+  table.add({.name = "max-jobs",
+             .value_name = "N",
+             .help = "Leave after so many jobs, whatever becomes of them."},
+            line.max_jobs);
   table.heading("Talk");
   table.add({.name = "log-level",
              .value_name = "LEVEL",
@@ -123,22 +146,58 @@ const cli::CommandText& command_text() {
           "own), takes jobs, and for each fetches a package, checks it, converts it and publishes "
           "it in the store. How that is done is the coordinator's to say; this program has no "
           "configuration file.\n\n"
+          "Workers may come and go at any time: what one held when it vanished is done by another. "
+          "A "
+          "worker whose coordinator is started again finds it and goes on with what runs.\n\n"
           "SIGTERM or SIGINT: takes nothing new, finishes what runs, leaves. A second one: gives "
-          "everything back at once.",
-      .examples = {{.command = "athanor-worker --connect ipc:///run/athanor/workers --jobs 8",
-                    .says = "join a coordinator on this machine"}}};
+          "everything back at once.\n\n"
+          "Exit codes: 0 it has left as it should; 2 the command line is wrong; 3 the coordinator "
+          "refused it; 75 no coordinator was heard for --lost-timeout; 143 a second signal ended "
+          "it.",
+      .examples = {{.command = "athanor-worker --connect ipc:///run/athanor/workers.sock --jobs 8",
+                    .says = "join a coordinator on this machine"},
+                   {.command = "athanor-worker --connect tcp://build.example:5670 "
+                               "--server-key build.public --key cruncher-7.secret",
+                    .says = "join one elsewhere"},
+                   {.command = "athanor-worker --connect tcp://build.example:5670 "
+                               "--server-key build.public --key farm.secret --time-limit 3300 "
+                               "--idle-timeout 120",
+                    .says = "in a batch system's job of one hour"}}};
   return k_text;
 }
 
+// Twice as many are held as run, and a Hello names at most k_worker_jobs.
+constexpr unsigned k_most_slots = limits::k_worker_jobs / 2;
+
+// What is asked for must be possible; what is found out about a large machine is only cut.
 Result<unsigned> bounded(const std::optional<std::uint64_t>& given, unsigned otherwise,
                          std::string_view option) {
-  const std::uint64_t value = given.value_or(otherwise);
-  // Twice as many are held as run, and a Hello names at most k_worker_jobs.
-  if (value == 0 || value > limits::k_worker_jobs / 2) {
-    return make_error(ErrorKind::invalid, "--" + std::string(option) + " must be between 1 and " +
-                                              std::to_string(limits::k_worker_jobs / 2));
+  if (!given) {
+    return std::min(otherwise, k_most_slots);
   }
-  return static_cast<unsigned>(value);
+  if (*given == 0 || *given > k_most_slots) {
+    return make_error(
+        ErrorKind::invalid,
+        "--" + std::string(option) + " must be between 1 and " + std::to_string(k_most_slots),
+        "start several workers where one isn't enough");
+  }
+  return static_cast<unsigned>(*given);
+}
+
+// Absent where no keys are given; the endpoint decides whether that is allowed.
+Result<std::optional<transport::EndpointSecurity>> security_of(const CommandLine& line) {
+  if (line.key.empty() && line.server_key.empty()) {
+    return std::optional<transport::EndpointSecurity>();
+  }
+  if (line.key.empty() || line.server_key.empty()) {
+    return make_error(ErrorKind::invalid,
+                      line.key.empty() ? "--server-key needs --key" : "--key needs --server-key",
+                      "both ends know each other by their keys, or neither does");
+  }
+  transport::EndpointSecurity security;
+  ATHANOR_ASSIGN(security.keys, transport::read_secret_key(line.key));
+  ATHANOR_ASSIGN(security.server_key, transport::resolve_public_key(line.server_key));
+  return std::optional(std::move(security));
 }
 
 std::optional<std::chrono::milliseconds> seconds(const std::optional<std::uint64_t>& given) {
@@ -157,6 +216,7 @@ Result<WorkerOptions> options_of(const CommandLine& line) {
   options.endpoint = line.connect;
   options.exposure =
       line.insecure ? transport::Exposure::insecure : transport::Exposure::local_only;
+  ATHANOR_ASSIGN(options.security, security_of(line));
   options.name = line.name.empty() ? host_name() + "/" + std::to_string(::getpid()) : line.name;
   if (options.name.size() > limits::k_filename_bytes || printable(options.name) != options.name) {
     return make_error(ErrorKind::invalid, "--name must be at most 255 bytes of plain text");
@@ -172,6 +232,10 @@ Result<WorkerOptions> options_of(const CommandLine& line) {
   options.drain_timeout = seconds(line.drain_timeout).value_or(options.drain_timeout);
   options.idle_timeout = seconds(line.idle_timeout);
   options.time_limit = seconds(line.time_limit);
+  if (line.max_jobs == 0U) {
+    return make_error(ErrorKind::invalid, "--max-jobs must be at least 1");
+  }
+  options.max_jobs = line.max_jobs;
   return options;
 }
 

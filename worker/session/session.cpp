@@ -226,8 +226,13 @@ void Session::drop(const LeaseKey& lease) {
   held_.erase(found);
 }
 
+bool Session::may_start() const {
+  return is_up() && occupied_.size() < options_.slots &&
+         (!options_.max_jobs || started_ < *options_.max_jobs);
+}
+
 void Session::start_waiting(TimePoint now) {
-  while (is_up() && occupied_.size() < options_.slots && !waiting_.empty()) {
+  while (may_start() && !waiting_.empty()) {
     const LeaseKey lease = waiting_.front();
     waiting_.pop_front();
     const auto found = held_.find(lease);
@@ -239,7 +244,11 @@ void Session::start_waiting(TimePoint now) {
     held.progress.lease = lease;
     held.moved = now;
     occupied_.insert(lease);
+    ++started_;
     outbox_.start(lease, std::exchange(held.spec, {}));
+  }
+  if (options_.max_jobs && started_ >= *options_.max_jobs) {
+    drain(now);
   }
 }
 

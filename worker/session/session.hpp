@@ -23,6 +23,7 @@ struct SessionOptions {
   std::string version;  // the program's
   protocol::Capacity capacity;
   std::uint32_t slots = 1;  // jobs that run at once; the others held are waiting their turn
+  std::optional<std::uint64_t> max_jobs{};  // having started so many, it leaves
 };
 
 // Why a session is over.
@@ -101,6 +102,7 @@ class Session {
   void take(const protocol::GrantedJob& job, std::vector<LeaseKey>& refused);
   void drop(const LeaseKey& lease);
   void start_waiting(TimePoint now);
+  bool may_start() const;
   void give_back_waiting();
   void renew(TimePoint now);
   void report(const LeaseKey& lease, Held& held, TimePoint now);
@@ -117,6 +119,7 @@ class Session {
   std::deque<LeaseKey> waiting_;  // in the order of their grants; may name leases that are gone
   std::set<LeaseKey> occupied_;   // slots: started and not ended, dropped jobs included
 
+  std::uint64_t started_ = 0;    // jobs, in all
   std::uint64_t movements_ = 0;  // grows whenever any running job moves
 
   std::uint64_t session_ = 0;

@@ -42,7 +42,8 @@ class Supervisor final : public Outbox {
         session_({.name = options.name,
                   .version = std::string(version()),
                   .capacity = {.jobs = options.slots * k_held_per_slot, .cpu = options.cpu},
-                  .slots = options.slots},
+                  .slots = options.slots,
+                  .max_jobs = options.max_jobs},
                  Random::from_entropy(), *this) {}
 
   Result<WorkerResult> run() {
@@ -50,9 +51,7 @@ class Supervisor final : public Outbox {
     ignore_broken_pipes();
     ATHANOR_ASSIGN(workspace_, Workspace::open({.parent = options_.scratch_parent}));
     ATHANOR_ASSIGN(runner_, JobRunner::create(options_.slots, clock_));
-    ATHANOR_ASSIGN(dealer_,
-                   transport::DealerEndpoint::connect(
-                       context_, {.endpoint = options_.endpoint, .exposure = options_.exposure}));
+    ATHANOR_TRY(connect());
     begin_ = clock_.now();
     idle_since_ = begin_;
     alone_since_ = begin_;
@@ -60,6 +59,12 @@ class Supervisor final : public Outbox {
                                 {"coordinator", options_.endpoint},
                                 {"jobs", options_.slots},
                                 {"cpu", options_.cpu}});
+    if (is_exposed()) {
+      log_.warning(
+          "INSECURE: nothing protects this connection; whoever can reach the coordinator "
+          "or is on the way can read and forge everything",
+          {{"coordinator", options_.endpoint}});
+    }
     while (!session_.end()) {
       ATHANOR_TRY(turn(signals));
     }
@@ -118,6 +123,17 @@ class Supervisor final : public Outbox {
   void stop(const LeaseKey& lease) override { runner_->stop(lease); }
 
  private:
+  Result<void> connect() {
+    transport::SocketOptions socket;
+    socket.endpoint = options_.endpoint;
+    socket.exposure = options_.exposure;
+    socket.security = options_.security;
+    ATHANOR_ASSIGN(dealer_, transport::DealerEndpoint::connect(context_, std::move(socket)));
+    return {};
+  }
+
+  bool is_exposed() const { return !options_.security && options_.endpoint.starts_with("tcp://"); }
+
   Result<void> turn(SignalQueue& signals) {
     const std::array<transport::Endpoint*, 1> endpoints{dealer_.get()};
     const std::array<int, 2> fds{signals.fd(), runner_->wake_fd()};
@@ -127,8 +143,7 @@ class Supervisor final : public Outbox {
       on_signal(signal, now);
     }
     for (const transport::LinkEvent event : dealer_->take_events()) {
-      event == transport::LinkEvent::connected ? session_.on_connected(now)
-                                               : session_.on_disconnected(now);
+      on_link(event, now);
     }
     take_messages(now);
     for (FinishedJob& job : runner_->take_finished()) {
@@ -140,6 +155,41 @@ class Supervisor final : public Outbox {
     }
     leave_in_time(now);
     return {};
+  }
+
+  void on_link(transport::LinkEvent event, TimePoint now) {
+    switch (event) {
+      case transport::LinkEvent::connected:
+        trouble_.clear();
+        session_.on_connected(now);
+        break;
+      case transport::LinkEvent::disconnected:
+        session_.on_disconnected(now);
+        break;
+      case transport::LinkEvent::refused:
+        note_trouble(
+            options_.security
+                ? "the coordinator doesn't allow this worker's key; add this line to its list: " +
+                      transport::allow_list_line("worker", options_.security->keys.public_key,
+                                                 "NAME")
+                : "the coordinator refused this worker, which has no key");
+        break;
+      case transport::LinkEvent::failed_handshake:
+        note_trouble(options_.security
+                         ? "the handshake failed: the coordinator has another key than "
+                           "--server-key says, or uses none"
+                         : "the handshake failed: the coordinator may want keys (--key, "
+                           "--server-key)");
+        break;
+    }
+  }
+
+  // Connecting goes on; each cause is told once.
+  void note_trouble(std::string trouble) {
+    if (trouble != trouble_) {
+      trouble_ = std::move(trouble);
+      log_.warning(trouble_, {{"coordinator", options_.endpoint}});
+    }
   }
 
   void take_messages(TimePoint now) {
@@ -198,7 +248,8 @@ class Supervisor final : public Outbox {
                now - *alone >= options_.lost_patience) {
       abandon(WorkerEnd::coordinator_lost,
               "no coordinator at " + options_.endpoint + " for " +
-                  std::to_string(options_.lost_patience.count() / 1000) + " s",
+                  std::to_string(options_.lost_patience.count() / 1000) + " s" +
+                  (trouble_.empty() ? "" : ": " + trouble_),
               now);
     }
     if (drain_since_ && now - *drain_since_ >= options_.drain_timeout) {
@@ -244,6 +295,7 @@ class Supervisor final : public Outbox {
   std::shared_ptr<Pipeline> pipeline_;  // shared with the jobs that run on it
   Session session_;
 
+  std::string trouble_;           // why there is no connection, as far as it is known
   std::optional<Error> failure_;  // the settings can't be worked with
   std::optional<WorkerResult> abandoned_;
   std::optional<TimePoint> drain_since_;

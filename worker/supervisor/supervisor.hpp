@@ -21,9 +21,10 @@ enum class OnCoordinatorLost {
 struct WorkerOptions {
   std::string endpoint;
   transport::Exposure exposure = transport::Exposure::local_only;
-  std::string name;    // for people: "host/pid"
-  unsigned slots = 1;  // jobs that run at once
-  unsigned cpu = 1;    // of them, jobs that may transmute at once
+  std::optional<transport::EndpointSecurity> security{};  // for tcp://
+  std::string name;                                       // for people: "host/pid"
+  unsigned slots = 1;                                     // jobs that run at once
+  unsigned cpu = 1;  // of them, jobs that may transmute at once
   std::filesystem::path scratch_parent;
   OnCoordinatorLost on_coordinator_lost = OnCoordinatorLost::stop;
   std::chrono::milliseconds lost_patience{60'000};
@@ -33,6 +34,7 @@ struct WorkerOptions {
   std::chrono::milliseconds stop_patience{10'000};
   std::optional<std::chrono::milliseconds> idle_timeout{};  // leave after so long without a job
   std::optional<std::chrono::milliseconds> time_limit{};    // take nothing new after so long
+  std::optional<std::uint64_t> max_jobs{};                  // start no more than so many
 };
 
 enum class WorkerEnd {

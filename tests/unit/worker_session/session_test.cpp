@@ -133,6 +133,43 @@ TEST_F(SessionTest, ItGreetsAndIsConfiguredOnce) {
   EXPECT_THAT(outbox_.configured, ElementsAre("memory"));
 }
 
+TEST_F(SessionTest, AfterItsLastJobItGivesTheRestBackAndLeaves) {
+  Session session({.name = "test",
+                   .version = "1",
+                   .capacity = {.jobs = 4, .cpu = 1},
+                   .slots = 1,
+                   .max_jobs = 2},
+                  Random(1), outbox_);
+  session.on_connected(now_);
+  session.on_message(protocol::Welcome{.session = 7,
+                                       .epoch = 1,
+                                       .protocol = 1,
+                                       .heartbeat_interval = seconds(2),
+                                       .lease_duration = seconds(8),
+                                       .settings = {},
+                                       .adopted = {}},
+                     now_);
+  protocol::Grant grant;
+  for (std::uint64_t job = 1; job <= 4; ++job) {
+    grant.jobs.push_back({.lease = lease(job), .spec = {}});
+  }
+  session.on_message(grant, now_);
+  EXPECT_EQ(session.state(), SessionState::active);
+  session.on_finished(lease(1), JobSuccess{}, now_);
+  EXPECT_THAT(outbox_.started, ElementsAre(lease(1), lease(2)));
+  EXPECT_EQ(session.state(), SessionState::leaving);
+  const auto releases = outbox_.take<protocol::Release>();
+  ASSERT_EQ(releases.size(), 1U);
+  EXPECT_THAT(releases[0].leases, ElementsAre(lease(3), lease(4)));
+  session.on_finished(lease(2), JobFailure{}, now_);
+  session.on_message(protocol::ReportAck{.lease = lease(1)}, now_);
+  session.on_message(protocol::ReportAck{.lease = lease(2)}, now_);
+  ASSERT_TRUE(session.end().has_value());
+  EXPECT_FALSE(session.end()->rejected);
+  EXPECT_EQ(outbox_.take<protocol::Goodbye>().size(), 1U);
+  EXPECT_EQ(outbox_.started.size(), 2U);
+}
+
 TEST_F(SessionTest, NoMoreJobsRunThanThereAreSlots) {
   connect();
   grant({lease(1), lease(2), lease(3)});
