@@ -174,6 +174,7 @@ class RunVerb final : public Verb {
                    RunPlace::take(settings, preparation_.store_url(), context));
     CoordinatorOptions options;
     options.settings = work_settings(context);
+    ATHANOR_ASSIGN(options.origins, parse_origin_rates(*settings.origin_rates));
     options.user = settings.resolved_by->empty() ? user_name() : *settings.resolved_by;
     options.state_directory = place.socket_directory();
     if (const std::uint64_t jobs = needed_jobs(*plan); jobs > 0) {

@@ -68,6 +68,7 @@ struct Core {
   ReadyQueue ready;
   std::deque<JobId> suspects;  // ready jobs that must run alone; hints, like the queue's entries
   LeaseBook leases;
+  std::set<JobId> speculated;  // jobs with more than one lease
   WorkerTable workers;
   Origins origins;
   std::map<EnvironmentId, Environment> environments;
@@ -79,6 +80,7 @@ struct Core {
   std::uint64_t next_environment = 1;
   std::uint64_t next_batch = 1;
   std::uint64_t next_worker = 1;
+  std::uint64_t next_grant = 1;
   WorkerId reserved;  // kept free for a suspect; 0: nobody
   bool draining = false;
   // Names of workers that were told to go: they are not given work when they come back on another

@@ -155,8 +155,14 @@ struct OriginStats {
   std::uint64_t bytes = 0;
   std::uint64_t failures = 0;
   std::uint32_t in_flight = 0;             // jobs that may be fetching from it now
-  std::uint32_t limit = 0;                 // of those; when it is reached, more workers won't help
-  std::chrono::milliseconds closed_for{};  // it asked for a pause: so much is left of it
+  std::uint32_t limit = 0;                 // of those
+  std::chrono::milliseconds closed_for{};  // it asked for a pause, or failed: so much is left of it
+  std::uint64_t waiting = 0;               // ready jobs that need it
+  double requests_per_second = 0;          // as of late
+  double rate_limit = 0;                   // of those; 0: none is known
+  bool failing = false;  // it failed so often in a row that only a few jobs try it
+  // Jobs wait for this host, not for workers: more workers won't help.
+  bool bound = false;
 };
 struct OriginsChanged {
   std::vector<OriginStats> origins;

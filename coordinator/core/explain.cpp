@@ -119,7 +119,8 @@ std::optional<JobExplanation> explain_job(const Core& core, JobId id, TimePoint 
                               .stage = lease.stage,
                               .bytes = lease.bytes,
                               .granted = lease.granted,
-                              .expires = lease.expires});
+                              .expires = lease.expires,
+                              .begun = lease.begun});
   }
   if (const auto story = core.stories.find(id); story != core.stories.end()) {
     result.history = story->second.attempts;

@@ -45,6 +45,7 @@ struct RunningAttempt {
   std::uint64_t bytes = 0;
   TimePoint granted;
   TimePoint expires;
+  TimePoint begun;  // at about this time; later than `granted` if it waited for a slot there
 };
 
 struct JobWaiter {

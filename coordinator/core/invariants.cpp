@@ -48,6 +48,10 @@ class Checker {
       ++executing_[lease.batch];
       ++leased_[lease.key.job];
     });
+    for (const auto& [job, leases] : leased_) {
+      expect((leases > 1) == (core_.speculated.count(job) != 0),
+             "a job with several leases is known as speculative", job.value);
+    }
   }
 
   void check_workers() {
@@ -60,6 +64,12 @@ class Checker {
         expect(lease != nullptr && lease->worker == id, "a worker holds only live leases",
                key.job.value);
       }
+      std::size_t cpu_bound = 0;
+      for (const LeaseKey& key : worker.held) {
+        const Lease* lease = core_.leases.find(key);
+        cpu_bound += lease != nullptr && lease->origin == 0 ? 1 : 0;
+      }
+      expect(cpu_bound == worker.cpu_bound, "a worker counts what only computes", id.value);
       expect(!worker.alone || worker.state != WorkerState::active || !worker.held.empty(),
              "only a worker that holds something is kept alone", id.value);
     }

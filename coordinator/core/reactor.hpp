@@ -20,12 +20,18 @@
 
 namespace athanor::coordinator {
 
+enum class Speculation { on, off };
+
 struct ReactorOptions {
   std::uint64_t epoch = 1;  // larger than any that a worker may remember
   protocol::WorkSettings settings;
   std::chrono::milliseconds heartbeat_interval = limits::k_heartbeat_interval;
   std::chrono::milliseconds lease_duration = limits::k_lease_duration;
   std::uint32_t job_attempts = limits::k_job_attempts;
+  OriginLimits origins;
+  // The last jobs of all, when they take much longer than others did, are given to a second worker
+  // too: whoever is done first, wins.
+  Speculation speculation = Speculation::on;
 };
 
 // Decides everything. Each on_… is something that happened; what follows from it goes to the outbox
@@ -129,7 +135,7 @@ class Reactor {
 
   // Takes the lease out of every table; the job's state is the caller's business.
   Lease end_lease(const LeaseKey& key);
-  void revoke_leases_of(JobId job);
+  void revoke_leases_of(TimePoint now, JobId job);
   void transition(JobId job, JobEvent event, WorkerId worker = {});
   void make_ready(JobId job);
   void return_job(TimePoint now, const Lease& lease, AttemptEnd end);
@@ -161,18 +167,27 @@ class Reactor {
   void join_spec(JobId job, const JobSpec& spec);
   void queue_job(BatchId batch, JobId job);
   void finish_batch(BatchId id, bool canceled);
-  void cancel_job_if_unwanted(JobId job);
+  void cancel_job_if_unwanted(TimePoint now, JobId job);
   Released retry(const std::vector<EnvironmentId>& environments, const Chosen& chosen);
   bool rejoin(EnvironmentId id, const std::set<JobId>& released);
   bool is_worth_reopening(const Environment& environment) const;
   void reopen(EnvironmentId id);
   void release_job(JobId job);
 
-  std::optional<ReadyQueue::Entry> next_ready(TimePoint now);
+  std::optional<ReadyQueue::Entry> next_ready(TimePoint now, const Worker& worker);
+  std::optional<ReadyQueue::Entry> pop_ready(const std::function<bool(OriginId)>& may_ask);
   void dispatch_suspects(TimePoint now, PendingGrants& grants);
   Worker* least_busy_worker();
   void grant(TimePoint now, Worker& worker, const ReadyQueue::Entry& entry, PendingGrants& grants);
   void send_grants(PendingGrants& grants);
+  bool takes_jobs(const Worker& worker) const;
+  void hold(Worker& worker, const Lease& lease);
+  void let_go(Worker& worker, const Lease& lease);
+  void balance(TimePoint now, PendingGrants& grants);
+  std::size_t retract_waiting(TimePoint now, std::size_t wanted);
+  void speculate(TimePoint now, std::size_t slots, PendingGrants& grants);
+  bool is_straggler(TimePoint now, const Lease& lease) const;
+  void learn_pace(TimePoint now, const Lease& lease, std::uint64_t size);
   OriginId origin_of(std::string_view packed_spec);
 
   const ReactorOptions options_;
@@ -183,6 +198,9 @@ class Reactor {
   std::map<PeerId, TimePoint> disconnected_;  // workers that have until then to come back
   TimePoint next_silence_check_;
   TimePoint next_totals_;
+  TimePoint next_balance_;
+  double pace_seconds_ = 0;  // how long jobs take, and how large they are: moving means
+  double pace_bytes_ = 0;
   Totals told_;
 };
 

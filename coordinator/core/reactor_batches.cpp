@@ -188,6 +188,7 @@ JobId Reactor::take_job(const JobSpec& spec, Intake& counts) {
     ++counts.new_jobs;
     job.failures = 0;
     job.crashes = 0;
+    job.throttles = 0;
   } else {
     ++counts.joined_jobs;
   }
@@ -309,7 +310,7 @@ void Reactor::on_environment_published(TimePoint now, EnvironmentId id,
   close_environment(id, EnvironmentState::failed, {}, keys.error());
 }
 
-void Reactor::on_cancel_batch(TimePoint /*now*/, BatchId id) {
+void Reactor::on_cancel_batch(TimePoint now, BatchId id) {
   const auto found = core_.batches.find(id);
   if (found == core_.batches.end() || found->second.finished()) {
     return;
@@ -329,7 +330,7 @@ void Reactor::on_cancel_batch(TimePoint /*now*/, BatchId id) {
     for (const std::uint32_t job : environment.jobs) {
       if (core_.jobs.remove_waiter(JobId{job}, environment_id)) {
         --environment.remaining;
-        cancel_job_if_unwanted(JobId{job});
+        cancel_job_if_unwanted(now, JobId{job});
       }
     }
     close_environment(environment_id, EnvironmentState::canceled, {},
@@ -360,12 +361,12 @@ void Reactor::on_forget_batch(TimePoint /*now*/, BatchId id) {
   outbox_.record(std::move(record));
 }
 
-void Reactor::cancel_job_if_unwanted(JobId id) {
+void Reactor::cancel_job_if_unwanted(TimePoint now, JobId id) {
   const Job& job = core_.jobs.at(id);
   if (job.waiters != 0 || is_final(job.state)) {
     return;
   }
-  revoke_leases_of(id);
+  revoke_leases_of(now, id);
   transition(id, JobEvent::cancel);
   notify_failed(id, FailureEnd::canceled);
 }

@@ -65,13 +65,16 @@ Lease Reactor::end_lease(const LeaseKey& key) {
   Lease lease = core_.leases.remove(key);
   core_.ready.end_executing(lease.batch);
   core_.origins.end(lease.origin);
+  if (!core_.speculated.empty() && core_.leases.of_job(key.job).size() < 2) {
+    core_.speculated.erase(key.job);
+  }
   if (Worker* worker = core_.workers.find(lease.worker)) {
-    worker->held.erase(key);
+    let_go(*worker, lease);
     if (worker->held.empty()) {
       worker->alone = false;
     }
     if (worker->credit() > 0) {
-      core_.workers.offer(worker->id);
+      core_.workers.offer(*worker);
     }
     if (worker->state == WorkerState::draining && worker->held.empty()) {
       send_away(*worker);
@@ -80,9 +83,12 @@ Lease Reactor::end_lease(const LeaseKey& key) {
   return lease;
 }
 
-void Reactor::revoke_leases_of(JobId job) {
+void Reactor::revoke_leases_of(TimePoint now, JobId job) {
   for (const LeaseKey& key : core_.leases.of_job(job)) {
     const Lease lease = end_lease(key);
+    if (const auto story = core_.stories.find(job); story != core_.stories.end()) {
+      story->second.add(attempt_of(now, lease, AttemptEnd::outrun));
+    }
     if (const Worker* worker = core_.workers.find(lease.worker)) {
       outbox_.send(worker->peer, protocol::Revoke{.leases = {key}});
     }
@@ -104,13 +110,15 @@ Attempt Reactor::attempt_of(TimePoint now, const Lease& lease, AttemptEnd end) c
 
 void Reactor::return_job(TimePoint now, const Lease& lease, AttemptEnd end) {
   const JobId id = lease.key.job;
-  outbox_.notify(JobReturned{
-      .job = id, .worker = lease.worker, .worker_lost = end == AttemptEnd::worker_lost});
-  core_.stories[id].add(attempt_of(now, lease, end));
-  record_story(id);
+  if (!lease.retracted || end != AttemptEnd::given_back) {
+    core_.stories[id].add(attempt_of(now, lease, end));
+    record_story(id);
+  }
   if (core_.leases.has_any(id)) {
     return;  // it still runs elsewhere
   }
+  outbox_.notify(JobReturned{
+      .job = id, .worker = lease.worker, .worker_lost = end == AttemptEnd::worker_lost});
   if (core_.jobs.at(id).crashes >= limits::k_crashes_until_quarantine) {
     transition(id, JobEvent::poison, lease.worker);
     JobStory& story = core_.stories[id];
@@ -138,6 +146,8 @@ void Reactor::on_report(TimePoint now, PeerId peer, const protocol::Report& repo
   if (worker == nullptr) {
     return;
   }
+  // A report from a fenced attempt changes nothing, but its worker may forget it.
+  outbox_.send(peer, protocol::ReportAck{.lease = report.lease});
   const Lease* found = core_.leases.find(report.lease);
   if (found != nullptr && found->worker == worker->id) {
     const Lease lease = end_lease(report.lease);
@@ -147,8 +157,6 @@ void Reactor::on_report(TimePoint now, PeerId peer, const protocol::Report& repo
       fail(now, lease, std::get<JobFailure>(report.outcome));
     }
   }
-  // A report from a fenced attempt changes nothing, but its worker may forget it.
-  outbox_.send(peer, protocol::ReportAck{.lease = report.lease});
 }
 
 void Reactor::succeed(TimePoint now, const Lease& lease, const JobSuccess& success) {
@@ -166,7 +174,11 @@ void Reactor::succeed(TimePoint now, const Lease& lease, const JobSuccess& succe
           .retry_after = std::nullopt});
     return;
   }
-  revoke_leases_of(id);
+  learn_pace(now, lease, packed_size(job.spec.view()));
+  if (core_.leases.has_any(id)) {
+    core_.stories[id];  // that it was done by two is worth telling
+  }
+  revoke_leases_of(now, id);
   std::string packed = pack_success(success);
   job.result = PackedBytes(packed);
   job.last_worker = static_cast<std::uint32_t>(lease.worker.value);
@@ -178,8 +190,7 @@ void Reactor::succeed(TimePoint now, const Lease& lease, const JobSuccess& succe
   outbox_.record(JobResultRecord{.id = id, .success = std::move(packed)});
   core_.totals.fetched_bytes += success.fetched_bytes;
   core_.totals.published_bytes += success.published_bytes;
-  core_.origins.count_success(success.provenance == Provenance::origin ? lease.origin : OriginId{0},
-                              success.fetched_bytes);
+  core_.origins.count_success(lease.origin, now, success);
   outbox_.notify(
       JobFinished{.job = id, .source_url = std::move(spec->source_url), .success = success});
   finish_job(id);
@@ -192,12 +203,14 @@ void Reactor::fail(TimePoint now, const Lease& lease, const JobFailure& failure)
     return;
   }
   Job& job = core_.jobs.at(id);
-  job.failures = static_cast<std::uint8_t>(std::min(job.failures + 1, 255));
-  core_.totals.fetched_bytes += failure.fetched_bytes;
-  core_.origins.count_failure(lease.origin);
-  if (failure.retry_after) {
-    core_.origins.slow_down(lease.origin, now, failure.retry_after);
+  if ((failure.throttled != 0 || failure.retry_after) && failure.kind == ErrorKind::retry &&
+      job.throttles < k_free_throttles) {
+    ++job.throttles;
+  } else {
+    job.failures = static_cast<std::uint8_t>(std::min(job.failures + 1, 255));
   }
+  core_.totals.fetched_bytes += failure.fetched_bytes;
+  core_.origins.count_failure(lease.origin, now, lease.granted, failure);
   JobStory& story = core_.stories[id];
   story.has_failure = true;
   story.failure = failure;
@@ -206,13 +219,13 @@ void Reactor::fail(TimePoint now, const Lease& lease, const JobFailure& failure)
   attempt.kind = failure.kind;
   attempt.message = failure.message;
   story.add(std::move(attempt));
-  const bool again = is_worth_retrying(failure.kind) && job.failures < options_.job_attempts;
-  if (again && core_.leases.has_any(id)) {
+  if (is_worth_retrying(failure.kind) && core_.leases.has_any(id)) {
     record_story(id);
     return;  // another worker is at it already
   }
+  const bool again = is_worth_retrying(failure.kind) && job.failures < options_.job_attempts;
   if (!again) {
-    revoke_leases_of(id);
+    revoke_leases_of(now, id);
     transition(id, JobEvent::fail_for_good, lease.worker);
     record_story(id);
     notify_failed(id, FailureEnd::failed);
@@ -298,6 +311,7 @@ void Reactor::end_expired_leases(TimePoint now) {
 }
 
 void Reactor::on_tick(TimePoint now) {
+  core_.origins.on_tick(now);
   lose_silent_workers(now);
   end_expired_leases(now);
   while (!core_.wakes.empty() && core_.wakes.top().at <= now) {
@@ -339,7 +353,9 @@ void Reactor::notify_totals(TimePoint now) {
   if (current != told_) {
     told_ = current;
     outbox_.notify(current);
-    outbox_.notify(OriginsChanged{.origins = core_.origins.stats(now)});
+    outbox_.notify(OriginsChanged{.origins = core_.origins.stats(now, [this](OriginId id) {
+      return core_.ready.waiting(id);
+    })});
   }
 }
 

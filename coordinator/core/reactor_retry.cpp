@@ -56,6 +56,7 @@ void Reactor::release_job(JobId id) {
   Job& job = core_.jobs.at(id);
   job.failures = 0;
   job.crashes = 0;
+  job.throttles = 0;
   transition(id, JobEvent::retry);
   if (const auto story = core_.stories.find(id);
       story != core_.stories.end() && !story->second.killed.empty()) {

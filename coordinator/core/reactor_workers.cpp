@@ -17,6 +17,7 @@ Reactor::Reactor(ReactorOptions options, Random random, SessionSource session_so
       session_source_(std::move(session_source)),
       outbox_(outbox) {
   core_.epoch = options_.epoch;
+  core_.origins = Origins(options_.origins);
 }
 
 void Reactor::on_message(TimePoint now, PeerId peer, const protocol::Message& message) {
@@ -68,7 +69,9 @@ void Reactor::on_hello(TimePoint now, PeerId peer, const protocol::Hello& hello)
                                       .held = {},
                                       .last_heard = now,
                                       .alone = false,
-                                      .sent_away = false});
+                                      .sent_away = false,
+                                      .cpu_bound = 0,
+                                      .offered = {}});
   protocol::Welcome welcome{.session = worker.session,
                             .epoch = core_.epoch,
                             .protocol = *version,
@@ -88,7 +91,7 @@ void Reactor::on_hello(TimePoint now, PeerId peer, const protocol::Hello& hello)
   } else if (core_.leaving.count(worker.name) != 0) {
     drain_worker(worker);
   } else {
-    core_.workers.offer(worker.id);
+    core_.workers.offer(worker);
   }
 }
 
@@ -105,12 +108,12 @@ std::vector<LeaseKey> Reactor::adopt(TimePoint now, Worker& worker, const protoc
       if (holder->name != worker.name || holder->id == worker.id) {
         continue;
       }
-      holder->held.erase(key);
+      let_go(*holder, *lease);
       superseded.push_back(holder->id);
     }
     lease->worker = worker.id;
     lease->expires = now + options_.lease_duration;
-    worker.held.insert(key);
+    hold(worker, *lease);
     adopted.push_back(key);
   }
   for (const WorkerId id : superseded) {
@@ -148,6 +151,9 @@ void Reactor::on_renew(TimePoint now, PeerId peer, const protocol::Renew& renew)
       lease->progressed = now;  // a job that hasn't begun yet can't be stuck
     }
     const bool changed = progress.stage != lease->stage || progress.bytes != lease->bytes;
+    if (progress.waiting) {
+      lease->begun = now;
+    }
     lease->steps = progress.steps;
     lease->stage = progress.stage;
     lease->bytes = progress.bytes;
@@ -263,7 +269,10 @@ void Reactor::drain_worker(Worker& worker) {
   }
   if (worker.held.empty()) {
     send_away(worker);
+    return;
   }
+  // What it hasn't begun, others do.
+  outbox_.send(worker.peer, protocol::Retract{.leases = {worker.held.begin(), worker.held.end()}});
 }
 
 void Reactor::send_away(Worker& worker) {
@@ -289,7 +298,7 @@ bool Reactor::on_resume_worker(TimePoint /*now*/, WorkerId worker) {
   }
   core_.workers.apply(worker, WorkerEvent::resume);
   core_.leaving.erase(found->name);
-  core_.workers.offer(worker);
+  core_.workers.offer(*found);
   return true;
 }
 

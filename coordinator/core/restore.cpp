@@ -142,12 +142,15 @@ void Restorer::finish(TimePoint now) {
                      .origin = origin,
                      .granted = now,
                      .expires = now + reactor_.options_.lease_duration,
+                     .begun = now,
                      .progressed = now,
                      .stage = Stage::locate,
                      .bytes = 0,
-                     .steps = 0});
+                     .steps = 0,
+                     .order = core.next_grant++,
+                     .retracted = {}});
     core.ready.begin_executing(batch);
-    core.origins.begin(origin);
+    core.origins.begin(origin, now);
   }
   for (std::uint64_t number = 1; number < core.jobs.end().value; ++number) {
     const Job* job = core.jobs.find(JobId{number});

@@ -13,6 +13,15 @@ std::size_t Worker::credit() const {
   return state == WorkerState::active && room > held.size() ? room - held.size() : 0;
 }
 
+std::size_t Worker::slots() const {
+  return capacity.slots != 0 ? capacity.slots : std::max<std::size_t>(1, capacity.jobs / 2);
+}
+
+std::size_t Worker::free_slots() const {
+  const std::size_t free = slots() > held.size() ? slots() - held.size() : 0;
+  return std::min(free, credit());
+}
+
 Worker& WorkerTable::add(Worker worker) {
   const WorkerId id = worker.id;
   ATHANOR_CHECK(by_peer_.emplace(worker.peer, id).second);
@@ -60,20 +69,31 @@ void WorkerTable::remove(WorkerId id) {
   workers_.erase(id);
 }
 
-void WorkerTable::offer(WorkerId id) {
-  if (offered_.insert(id).second) {
-    offers_.push_back(id);
+void WorkerTable::offer(Worker& worker) {
+  const std::size_t queue = worker.free_slots() > 0 ? 0 : 1;
+  if (!std::exchange(worker.offered[queue], true)) {
+    offers_[queue].push_back(worker.id);
   }
 }
 
 std::optional<WorkerId> WorkerTable::next_offer() {
-  if (offers_.empty()) {
-    return std::nullopt;
+  for (std::size_t queue = 0; queue < offers_.size(); ++queue) {
+    while (!offers_[queue].empty()) {
+      const WorkerId id = offers_[queue].front();
+      offers_[queue].pop_front();
+      Worker* worker = find(id);
+      if (worker == nullptr) {
+        continue;
+      }
+      worker->offered[queue] = false;
+      if (queue == 0 && worker->free_slots() == 0) {
+        offer(*worker);  // its slots have filled up meanwhile
+        continue;
+      }
+      return id;
+    }
   }
-  const WorkerId id = offers_.front();
-  offers_.pop_front();
-  offered_.erase(id);
-  return id;
+  return std::nullopt;
 }
 
 }  // namespace athanor::coordinator

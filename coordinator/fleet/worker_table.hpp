@@ -5,6 +5,7 @@
 #include "shared/base/ids.hpp"
 #include "shared/protocol/messages.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -35,8 +36,15 @@ struct Worker {
   bool alone = false;      // holds, or is kept free for, a job that must run alone
   bool sent_away = false;  // was told to leave; nothing takes that back
 
+  std::size_t cpu_bound = 0;      // of what it holds: jobs that need nothing from the web
+  std::array<bool, 2> offered{};  // WorkerTable's: in which queues of offers it stands
+
+  // Jobs that run at once; a guess for workers that don't say.
+  std::size_t slots() const;
   // Jobs that may be sent now: announced room minus what is outstanding.
   std::size_t credit() const;
+  // Of those: jobs that would begin at once.
+  std::size_t free_slots() const;
 };
 
 // The workers that are there, by number, session and connection. Sessions that are over are taken
@@ -55,11 +63,11 @@ class WorkerTable {
   // REQUIRES: its session is over and it holds nothing.
   void remove(WorkerId id);
 
-  // Workers that may have credit, in turns: the one that was asked longest ago comes first.
-  // Entries are hints.
-  void offer(WorkerId id);
+  // Workers that may have credit, in turns: first those with a free slot, so that no job waits at a
+  // busy worker while another is idle; among these the one that was asked longest ago. Entries are
+  // hints.
+  void offer(Worker& worker);
   std::optional<WorkerId> next_offer();
-  std::size_t offers() const { return offers_.size(); }
 
   std::size_t size() const { return workers_.size(); }
   const std::map<WorkerId, Worker>& all() const { return workers_; }
@@ -68,8 +76,7 @@ class WorkerTable {
   std::map<WorkerId, Worker> workers_;
   std::unordered_map<PeerId, WorkerId> by_peer_;
   std::unordered_map<std::string, WorkerId> by_name_;
-  std::deque<WorkerId> offers_;
-  std::set<WorkerId> offered_;
+  std::array<std::deque<WorkerId>, 2> offers_;  // with a free slot; with room to hold more
 };
 
 }  // namespace athanor::coordinator

@@ -38,6 +38,7 @@ struct Job {
   std::uint32_t last_worker = 0;  // session whose success this is; 0: unknown
   std::uint8_t failures = 0;      // attempts that reported a failure since it was last asked for
   std::uint8_t crashes = 0;       // workers that died while they held it
+  std::uint8_t throttles = 0;     // attempts that its origin had no time for
   JobState state = JobState::ready;
 };
 

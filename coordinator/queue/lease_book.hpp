@@ -24,10 +24,13 @@ struct Lease {
   OriginId origin = 0;
   TimePoint granted;
   TimePoint expires;
+  TimePoint begun;       // when its worker was last known not to have begun
   TimePoint progressed;  // when `steps` last grew
   Stage stage = Stage::locate;
   std::uint64_t bytes = 0;
   std::uint64_t steps = 0;
+  std::uint64_t order = 0;             // grows with each grant
+  std::optional<TimePoint> retracted;  // when its worker was asked to give it back unless it runs
 };
 
 // All live leases. A lease is known by (epoch, job, attempt), all of it: whoever comes with another

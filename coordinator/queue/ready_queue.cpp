@@ -19,6 +19,7 @@ void ReadyQueue::remove_batch(BatchId batch) {
   }
   for (const auto& [origin, lane] : found->second.lanes) {
     size_ -= lane.size();
+    waiting_[origin] -= lane.size();
   }
   batches_.erase(found);
 }
@@ -31,6 +32,10 @@ void ReadyQueue::push(BatchId batch, JobId job, OriginId origin, std::uint64_t s
   lane.push_back({.size = size, .job = static_cast<std::uint32_t>(job.value)});
   std::push_heap(lane.begin(), lane.end());
   ++size_;
+  if (origin >= waiting_.size()) {
+    waiting_.resize(std::size_t{origin} + 1);
+  }
+  ++waiting_[origin];
 }
 
 std::optional<ReadyQueue::Entry> ReadyQueue::pop(const std::function<bool(OriginId)>& is_open) {
@@ -71,6 +76,7 @@ std::optional<ReadyQueue::Entry> ReadyQueue::pop(const std::function<bool(Origin
   std::pop_heap(heap.begin(), heap.end());
   heap.pop_back();
   --size_;
+  --waiting_[entry.origin];
   if (heap.empty()) {
     best_batch->second.lanes.erase(best_lane);
   }

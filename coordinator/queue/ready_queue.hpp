@@ -47,6 +47,10 @@ class ReadyQueue {
   // Entries, stale ones included.
   std::size_t size() const { return size_; }
   std::size_t executing(BatchId batch) const;
+  // Entries of one origin, stale ones included.
+  std::size_t waiting(OriginId origin) const {
+    return origin < waiting_.size() ? waiting_[origin] : 0;
+  }
 
  private:
   struct Item {
@@ -65,6 +69,7 @@ class ReadyQueue {
   using Lane = std::map<OriginId, std::vector<Item>>::iterator;
 
   std::map<BatchId, Batch> batches_;
+  std::vector<std::size_t> waiting_;  // by origin
   std::size_t size_ = 0;
 };
 

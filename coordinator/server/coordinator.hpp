@@ -1,6 +1,7 @@
 #pragma once
 
 #include "coordinator/core/events.hpp"
+#include "coordinator/core/origins.hpp"
 #include "coordinator/plan/plan.hpp"
 #include "coordinator/server/solve_book.hpp"
 #include "shared/base/ids.hpp"
@@ -26,6 +27,8 @@ struct CoordinatorOptions {
   // For the worker socket: a directory of this coordinator's own, made if it doesn't exist (mode
   // 0700). Its path must leave room for a socket name within 107 bytes.
   std::filesystem::path state_directory;
+  // What the whole fleet may do to the hosts that packages come from.
+  OriginLimits origins;
   // Empty: nothing survives this process but what is in the store.
   std::filesystem::path journal;
   // Where else workers may connect ("tcp://127.0.0.1:5670"); the ipc:// socket is always there.

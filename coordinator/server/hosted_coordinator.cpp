@@ -81,6 +81,7 @@ Result<std::unique_ptr<HostedCoordinator>> HostedCoordinator::make(
 Result<void> HostedCoordinator::begin(std::unique_ptr<Journal> journal) {
   EventLoop::Options loop;
   loop.reactor.settings = options_.settings;
+  loop.reactor.origins = options_.origins;
   loop.seed = unguessable_number();
   std::unique_ptr<JournalWriter> writer;
   if (!journal) {

@@ -59,6 +59,14 @@ Settings::Settings()
                            "longest prefix that fits counts.",
                   .separators = " \t\n"},
                  {}),
+      origin_rates(this,
+                   {.name = "origins.rates",
+                    .variable = "ATHANOR_ORIGIN_RATES",
+                    .prose = "Requests per second that all workers together make at most, by host: "
+                             "conda.anaconda.org=50; the host * is every one that isn't named. "
+                             "What a host itself complains about is kept to in any case.",
+                    .separators = " \t\n"},
+                   {}),
       package_dirs(this,
                    {.name = "origins.package_dirs",
                     .variable = "ATHANOR_PACKAGE_DIRS",

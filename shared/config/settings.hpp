@@ -30,6 +30,7 @@ struct Settings : SettingGroup {
 
   // [origins]
   Setting<TextMap> origin_map;
+  Setting<TextMap> origin_rates;
   Setting<std::vector<std::string>> package_dirs;
   Setting<bool> allow_file_urls;
 

@@ -9,7 +9,7 @@ namespace {
 constexpr Family<Message> k_workers{
     .first_type = 1,
     .names = {"hello", "renew", "report", "release", "goodbye", "welcome", "reject", "grant",
-              "report_ack", "revoke", "pulse", "drain"},
+              "report_ack", "revoke", "pulse", "drain", "retract"},
     .is_timeless = [](std::size_t index) {
       return index == index_of<Message, Hello>() || index == index_of<Message, Reject>();
     }};

@@ -19,6 +19,7 @@ template <typename V>
 void fields(V& v, Seen<V, Capacity>& m) {
   v.field("jobs", m.jobs, Uint{.min = 1, .max = limits::k_worker_jobs});
   v.field("cpu", m.cpu, Uint{.min = 1, .max = limits::k_worker_jobs});
+  v.field("slots", m.slots, Uint{.max = limits::k_worker_jobs, .need = Need::optional});
 }
 
 template <typename V>
@@ -56,6 +57,8 @@ void fields(V& v, Seen<V, Digest>& m) {
   v.field("size", m.size, Uint{});
 }
 
+// Of one job to one origin.
+inline constexpr Uint k_requests_rule{.max = 1'000'000, .need = Need::optional};
 inline constexpr Text k_spec_rule{.min = 1, .max = limits::k_spec_bytes};
 inline constexpr ListOf<Text> k_specs_rule{.max = limits::k_solve_specs, .item = k_spec_rule};
 // Parts of a package's name: a version or a build may be empty in a record of an index.
@@ -157,6 +160,7 @@ void fields(V& v, Seen<V, JobSpec>& m) {
   v.field("wanted", m.wanted, ListOf<Choice>{.max = 2});
   v.field("present", m.present, ListOf<Object>{.max = 5});
   v.field("solve", m.solve, Object{.need = Need::optional});
+  v.field("requests", m.requests, k_requests_rule);
 }
 
 template <typename V>
@@ -171,6 +175,8 @@ void fields(V& v, Seen<V, JobSuccess>& m) {
   v.field("warnings", m.warnings, ListOf<Words>{.max = 64});
   v.field("times", m.stage_times, ListOf<StageTime>{.max = 16});
   v.field("solve", m.solve, Object{.need = Need::optional});
+  v.field("requests", m.requests, k_requests_rule);
+  v.field("throttled", m.throttled, k_requests_rule);
 }
 
 template <typename V>
@@ -182,6 +188,8 @@ void fields(V& v, Seen<V, JobFailure>& m) {
   v.field("details", m.details, ListOf<Words>{.max = 64});
   v.field("fetched", m.fetched_bytes, Uint{.need = Need::optional});
   v.field("retry_after_ms", m.retry_after, Millis{.max = 7 * k_day_ms, .need = Need::optional});
+  v.field("requests", m.requests, k_requests_rule);
+  v.field("throttled", m.throttled, k_requests_rule);
 }
 
 template <typename V>
@@ -190,12 +198,14 @@ void fields(V& v, Seen<V, JobProgress>& m) {
   v.field("stage", m.stage, Choice{});
   v.field("bytes", m.bytes, Uint{.need = Need::optional});
   v.field("steps", m.steps, Uint{.need = Need::optional});
+  v.field("waiting", m.waiting, Flag{});
 }
 
 template <typename V>
 void fields(V& v, Seen<V, GrantedJob>& m) {
   v.field("lease", m.lease, Lease{});
   v.field("spec", m.spec, Object{});
+  v.field("first", m.first, Flag{});
 }
 
 template <typename V>
@@ -269,6 +279,11 @@ void fields(V& /*v*/, Seen<V, Pulse>& /*m*/) {}
 
 template <typename V>
 void fields(V& /*v*/, Seen<V, Drain>& /*m*/) {}
+
+template <typename V>
+void fields(V& v, Seen<V, Retract>& m) {
+  v.field("leases", m.leases, k_leases_rule);
+}
 
 // Whether the fields agree with each other: what is wrong, or nothing.
 template <typename T>

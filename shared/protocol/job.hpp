@@ -47,6 +47,9 @@ struct JobSpec {
   std::vector<StoredFormat> present;  // what the survey found already
   // What is to be solved; then everything above but the identity is empty.
   std::optional<SolveRequest> solve{};
+  // Requests that this attempt may make of its origin, the fleet's rate being shared out; 0: as
+  // many as the worker finds right. Said with each grant, never journaled.
+  std::uint32_t requests = 0;
 
   JobKind kind() const { return solve ? JobKind::solve : JobKind::package; }
 
@@ -93,6 +96,10 @@ struct JobSuccess {
   std::vector<std::string> warnings;
   std::vector<std::pair<Stage, std::chrono::milliseconds>> stage_times;
   std::optional<SolveSuccess> solve{};  // of a solve; then only fetched_bytes above says anything
+  // Of the origin, for the fleet's share; never journaled: requests made, failed ones included, and
+  // how many of them it answered with "too many".
+  std::uint32_t requests = 0;
+  std::uint32_t throttled = 0;
 };
 
 struct JobFailure {
@@ -105,6 +112,8 @@ struct JobFailure {
   std::uint64_t fetched_bytes = 0;
   // When the origin said not to come back earlier (Retry-After).
   std::optional<std::chrono::milliseconds> retry_after;
+  std::uint32_t requests = 0;  // as JobSuccess's
+  std::uint32_t throttled = 0;
 };
 
 }  // namespace athanor

@@ -15,8 +15,9 @@ namespace athanor::protocol {
 
 // Room that a worker announces, per resource: the coordinator never has more outstanding than that.
 struct Capacity {
-  std::uint32_t jobs = 0;  // jobs that may be held at once, running or prefetched
-  std::uint32_t cpu = 0;   // jobs that may transmute at once
+  std::uint32_t jobs = 0;   // jobs that may be held at once, running or prefetched
+  std::uint32_t cpu = 0;    // jobs that may transmute at once
+  std::uint32_t slots = 0;  // jobs that run at once; 0: an older worker, which doesn't say
   friend bool operator==(const Capacity&, const Capacity&) = default;
 };
 
@@ -52,6 +53,7 @@ struct JobProgress {
   Stage stage = Stage::locate;
   std::uint64_t bytes = 0;
   std::uint64_t steps = 0;
+  bool waiting = false;  // held, but not begun
 };
 
 // The heartbeat: renews the leases that it names, and no others.
@@ -97,6 +99,7 @@ struct Reject {
 struct GrantedJob {
   LeaseKey lease;
   JobSpec spec;
+  bool first = false;  // begin it before others that wait: its origin's turn is now
 };
 
 struct Grant {
@@ -119,7 +122,13 @@ struct Pulse {};
 // Take nothing new, finish or release what is held, say Goodbye. Never reversed.
 struct Drain {};
 
+// Others have nothing to do: those of these leases that have not begun come back with a Release,
+// the others go on. An older worker doesn't know the message, and keeps them all.
+struct Retract {
+  std::vector<LeaseKey> leases;
+};
+
 using Message = std::variant<Hello, Renew, Report, Release, Goodbye, Welcome, Reject, Grant,
-                             ReportAck, Revoke, Pulse, Drain>;
+                             ReportAck, Revoke, Pulse, Drain, Retract>;
 
 }  // namespace athanor::protocol

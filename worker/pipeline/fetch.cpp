@@ -173,11 +173,13 @@ Result<Artifact> fetch_once(JobContext& context, const std::string& url) {
     return file.write(bytes);
   };
   const HttpRequest request{.url = url, .max_body_bytes = limits::k_package_bytes};
+  ++context.requests;
   ATHANOR_ASSIGN(const HttpResponse response,
                  context.shop.parts.http.perform(request, sink, context.stop));
   if (response.status == 200) {
     return file.finish(context.source.format());
   }
+  context.throttled += response.status == 429 || response.status == 503 ? 1 : 0;
   if (const std::optional<std::string> after = response.header("retry-after")) {
     context.retry_after = parse_retry_after(*after, context.shop.parts.clock.wall_now());
   }
@@ -200,7 +202,10 @@ std::string told(const std::vector<std::string>& reasons) {
 
 Result<Artifact> fetch_origin(JobContext& context) {
   ATHANOR_ASSIGN(const std::string url, origin_url(context));
-  const RetryPolicy policy{.attempts = limits::k_fetch_attempts,
+  // Where the fleet shares a rate out, each request is one that somebody else can't make.
+  const unsigned allowed =
+      context.spec.requests == 0 ? limits::k_fetch_attempts : context.spec.requests;
+  const RetryPolicy policy{.attempts = std::min(allowed, limits::k_fetch_attempts),
                            .base = milliseconds(500),
                            .cap = k_wait_in_place,
                            .retry_after_cap = k_wait_in_place};

@@ -52,6 +52,8 @@ struct JobContext {
   std::optional<Artifact> original{};  // the source's own bytes
   std::uint64_t fetched_bytes = 0;     // over the network, failed attempts included
   std::optional<std::chrono::milliseconds> retry_after{};
+  std::uint32_t requests = 0;   // made of the origin
+  std::uint32_t throttled = 0;  // of them: answered with "too many"
   // transmute
   std::optional<Artifact> made{};
   // publish

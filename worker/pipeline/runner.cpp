@@ -40,6 +40,8 @@ JobFailure failure_of(Stage stage, Error error, const JobContext* context) {
   if (context != nullptr) {
     failure.fetched_bytes = context->fetched_bytes;
     failure.retry_after = context->retry_after;
+    failure.requests = context->requests;
+    failure.throttled = context->throttled;
   }
   return failure;
 }
@@ -85,6 +87,8 @@ class PackagePipeline final : public Pipeline {
       }
     }
     context.result.fetched_bytes = context.fetched_bytes;
+    context.result.requests = context.requests;
+    context.result.throttled = context.throttled;
     return std::move(context.result);
   }
 

@@ -185,7 +185,11 @@ void Session::take(const protocol::GrantedJob& job, std::vector<LeaseKey>& refus
     return;
   }
   held_[job.lease].spec = job.spec;
-  waiting_.push_back(job.lease);
+  if (job.first) {
+    waiting_.push_front(job.lease);
+  } else {
+    waiting_.push_back(job.lease);
+  }
 }
 
 void Session::on(const protocol::ReportAck& ack, TimePoint /*now*/) {
@@ -201,6 +205,25 @@ void Session::on(const protocol::Revoke& revoke, TimePoint now) {
     drop(lease);
   }
   start_waiting(now);
+  leave_if_empty();
+}
+
+// Others are idle: what has not begun here may begin there.
+void Session::on(const protocol::Retract& retract, TimePoint /*now*/) {
+  if (!is_up()) {
+    return;
+  }
+  protocol::Release release{.session = session_, .leases = {}};
+  for (const LeaseKey& lease : retract.leases) {
+    const auto found = held_.find(lease);
+    if (found != held_.end() && found->second.phase == Phase::waiting) {
+      held_.erase(found);
+      release.leases.push_back(lease);
+    }
+  }
+  if (!release.leases.empty()) {
+    outbox_.send(std::move(release));
+  }
   leave_if_empty();
 }
 
@@ -337,8 +360,11 @@ void Session::renew(TimePoint now) {
   for (auto& [lease, held] : held_) {
     if (held.phase == Phase::waiting && some_slot_moves) {
       held.steps = std::max(held.steps, movements_);
-      message.running.push_back(
-          {.lease = lease, .stage = Stage::locate, .bytes = 0, .steps = held.steps});
+      message.running.push_back({.lease = lease,
+                                 .stage = Stage::locate,
+                                 .bytes = 0,
+                                 .steps = held.steps,
+                                 .waiting = true});
     }
   }
   outbox_.send(std::move(message));

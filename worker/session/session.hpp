@@ -39,7 +39,8 @@ struct SessionEnd {
 // What it promises: a lease is renewed only while its job moves; an outcome is reported until it is
 // acknowledged; what is not this worker's any more is stopped and never spoken of; when the
 // connection comes back, what is still held is offered for re-adoption; when leaving, nothing is
-// taken, what has not begun is given back, and what runs is finished.
+// taken, what has not begun is given back, and what runs is finished. What is granted as first
+// begins before everything else that waits.
 class Session {
  public:
   using Outcome = std::variant<JobSuccess, JobFailure>;
@@ -91,6 +92,7 @@ class Session {
   void on(const protocol::Grant& grant, TimePoint now);
   void on(const protocol::ReportAck& ack, TimePoint now);
   void on(const protocol::Revoke& revoke, TimePoint now);
+  void on(const protocol::Retract& retract, TimePoint now);
   void on(const protocol::Pulse& pulse, TimePoint now);
   void on(const protocol::Drain& drain, TimePoint now);
   template <typename Other>

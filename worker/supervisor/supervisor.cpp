@@ -41,7 +41,9 @@ class Supervisor final : public Outbox {
         log_(log),
         session_({.name = options.name,
                   .version = std::string(version()),
-                  .capacity = {.jobs = options.slots * k_held_per_slot, .cpu = options.cpu},
+                  .capacity = {.jobs = options.slots * k_held_per_slot,
+                               .cpu = options.cpu,
+                               .slots = options.slots},
                   .slots = options.slots,
                   .max_jobs = options.max_jobs},
                  Random::from_entropy(), *this) {}

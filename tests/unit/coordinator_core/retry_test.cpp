@@ -157,14 +157,16 @@ TEST_F(RetryTest, ADrainingWorkerLeavesWhenItHoldsNothingAndMayBeHadBackBefore) 
   hello(a, "host/1", 1);
   const LeaseKey first = granted(a);
   EXPECT_TRUE(reactor->on_drain_worker(now, WorkerId{1}));
+  EXPECT_THAT(take<protocol::Retract>(a).leases, ElementsAre(first));
   EXPECT_TRUE(reactor->on_resume_worker(now, WorkerId{1}));
   report_success(a, first);
   const LeaseKey second = granted(a);
   EXPECT_TRUE(reactor->on_drain_worker(now, WorkerId{1}));
+  take<protocol::Retract>(a);
   reactor->on_report(now, a, {.session = sessions[a], .lease = second, .outcome = whole_success()});
   settle();
-  take<protocol::Drain>(a);
   take<protocol::ReportAck>(a);
+  take<protocol::Drain>(a);
   EXPECT_FALSE(reactor->on_resume_worker(now, WorkerId{1})) << "it has been told to leave";
   EXPECT_FALSE(reactor->on_drain_worker(now, WorkerId{7}));
 }
@@ -174,7 +176,9 @@ TEST_F(RetryTest, AWorkerThatReconnectsWhileItDrainsGoesOnDraining) {
   hello(a, "host/1", 1);
   const LeaseKey lease = granted(a);
   reactor->on_drain_worker(now, WorkerId{1});
+  take<protocol::Retract>(a);
   hello(b, "host/1", 1, {lease});
+  take<protocol::Retract>(b);
   settle();
   EXPECT_TRUE(nothing_sent(b));
   EXPECT_EQ(reactor->core().workers.find(WorkerId{2})->state, WorkerState::draining);

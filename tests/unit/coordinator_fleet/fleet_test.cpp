@@ -67,12 +67,27 @@ TEST(WorkerTable, ANewerSessionOfTheSameNameKeepsTheName) {
 
 TEST(WorkerTable, OffersWorkersInTurnsAndEachOnce) {
   WorkerTable table;
-  table.offer(WorkerId{1});
-  table.offer(WorkerId{2});
-  table.offer(WorkerId{1});
+  Worker& one = table.add(worker(1, 2));
+  Worker& two = table.add(worker(2, 2));
+  table.offer(one);
+  table.offer(two);
+  table.offer(one);
   EXPECT_EQ(table.next_offer(), WorkerId{1});
-  table.offer(WorkerId{1});
+  table.offer(one);
   EXPECT_EQ(table.next_offer(), WorkerId{2});
+  EXPECT_EQ(table.next_offer(), WorkerId{1});
+  EXPECT_EQ(table.next_offer(), std::nullopt);
+}
+
+TEST(WorkerTable, OffersWorkersWithAFreeSlotFirst) {
+  WorkerTable table;
+  Worker& busy = table.add(worker(1, 4));
+  Worker& idle = table.add(worker(2, 4));
+  busy.capacity.slots = idle.capacity.slots = 1;
+  table.offer(busy);
+  busy.held.insert({.epoch = 1, .job = JobId{1}, .attempt = 1});
+  table.offer(idle);
+  EXPECT_EQ(table.next_offer(), WorkerId{2}) << "the other one has filled up meanwhile";
   EXPECT_EQ(table.next_offer(), WorkerId{1});
   EXPECT_EQ(table.next_offer(), std::nullopt);
 }

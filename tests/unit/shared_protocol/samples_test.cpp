@@ -142,6 +142,16 @@ std::vector<std::pair<std::string, Message>> sample_messages() {
   least.expected.clear();
   least.present.clear();
   least.wanted = {Format::conda};
+  Hello with_slots = sample_hello();
+  with_slots.capacity.slots = 4;
+  JobSpec paced = least;
+  paced.requests = 1;
+  JobSuccess counted = sample_success();
+  counted.requests = 3;
+  counted.throttled = 1;
+  JobFailure throttled = sample_failure();
+  throttled.requests = 2;
+  throttled.throttled = 2;
   return {
       {"hello", sample_hello()},
       {"renew",
@@ -167,6 +177,17 @@ std::vector<std::pair<std::string, Message>> sample_messages() {
       {"revoke", Revoke{.leases = {k_lease}}},
       {"pulse", Pulse{}},
       {"drain", Drain{}},
+      {"hello_slots", with_slots},
+      {"renew_waiting", Renew{.session = k_session,
+                              .running = {{.lease = k_lease,
+                                           .stage = Stage::locate,
+                                           .bytes = 0,
+                                           .steps = 3,
+                                           .waiting = true}}}},
+      {"grant_paced", Grant{.jobs = {{.lease = k_lease, .spec = paced, .first = true}}}},
+      {"report_counted", Report{.session = k_session, .lease = k_lease, .outcome = counted}},
+      {"report_throttled", Report{.session = k_session, .lease = k_lease, .outcome = throttled}},
+      {"retract", Retract{.leases = {k_lease}}},
   };
 }
 

@@ -116,6 +116,46 @@ class SessionTest : public testing::Test {
   std::uint64_t steps_ = 0;
 };
 
+TEST_F(SessionTest, WhatIsRetractedComesBackUnlessItHasBegun) {
+  connect();
+  grant({lease(1), lease(2), lease(3)});
+  ASSERT_THAT(outbox_.started, ElementsAre(lease(1), lease(2)));
+  session_.on_message(protocol::Retract{.leases = {lease(1), lease(3), lease(9)}}, now_);
+  const auto releases = outbox_.take<protocol::Release>();
+  ASSERT_EQ(releases.size(), 1U);
+  EXPECT_THAT(releases[0].leases, ElementsAre(lease(3)));
+  EXPECT_THAT(outbox_.stopped, IsEmpty());
+  finish(lease(1));
+  EXPECT_THAT(outbox_.started, ElementsAre(lease(1), lease(2))) << "it is not ours any more";
+  session_.on_message(protocol::Retract{.leases = {lease(2)}}, now_);
+  EXPECT_THAT(outbox_.take<protocol::Release>(), IsEmpty());
+}
+
+TEST_F(SessionTest, WhatIsGrantedAsFirstBeginsBeforeOthersThatWait) {
+  connect();
+  grant({lease(1), lease(2), lease(3)});
+  finish(lease(1));
+  finish(lease(2));
+  acknowledge(lease(1));
+  acknowledge(lease(2));
+  outbox_.started.clear();
+  session_.on_message(protocol::Grant{.jobs = {{.lease = lease(4), .spec = {}},
+                                               {.lease = lease(5), .spec = {}, .first = true}}},
+                      now_);
+  EXPECT_THAT(outbox_.started, ElementsAre(lease(5)));
+}
+
+TEST_F(SessionTest, AHeartbeatSaysWhatHasNotBegun) {
+  connect();
+  grant({lease(1), lease(2), lease(3)});
+  pass(seconds(2), {lease(1), lease(2)});
+  const auto renewals = outbox_.take<protocol::Renew>();
+  ASSERT_EQ(renewals.size(), 1U);
+  for (const protocol::JobProgress& job : renewals[0].running) {
+    EXPECT_EQ(job.waiting, job.lease == lease(3));
+  }
+}
+
 TEST_F(SessionTest, ItGreetsAndIsConfiguredOnce) {
   EXPECT_EQ(session_.state(), SessionState::offline);
   session_.on_connected(now_);
