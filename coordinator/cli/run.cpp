@@ -101,6 +101,7 @@ class RunVerb final : public Verb {
   void declare(cli::OptionTable& table) override {
     preparation_.declare(table);
     preparation_.declare_publishing(table);
+    preparation_.options().declare_network(table);
     preparation_.options().declare_work(table);
     table.heading("Run");
     table.add({.name = "dry-run", .letter = 'n', .help = "Show the plan instead (athanor plan)."},
@@ -110,6 +111,8 @@ class RunVerb final : public Verb {
   Result<cli::ExitStatus> run(VerbContext& context) override {
     const TimePoint started = context.clock.now();
     ATHANOR_TRY(preparation_.load(context));
+    // The workers read it for themselves; what is wrong with it is better known now.
+    ATHANOR_TRY(preparation_.options().load_access(context));
     ignore_broken_pipes();
     ATHANOR_ASSIGN(const std::unique_ptr<cli::StopRequests> requests,
                    cli::StopRequests::open(
@@ -190,6 +193,7 @@ class RunVerb final : public Verb {
       const std::uint64_t wanted = *settings.workers == 0 ? cpu_count() : *settings.workers;
       options.workers = static_cast<unsigned>(std::min(wanted, jobs));
       options.worker_arguments = worker_arguments(context, options.workers);
+      options.worker_environment = access_variables(settings, context.working_directory);
       options.journal = place.journal();
       ATHANOR_ASSIGN(options.worker_program, find_worker_program(settings, context));
     }

@@ -32,6 +32,14 @@ void SettingsOptions::declare_input(cli::OptionTable& table) {
   table.add({.name = "allow-file-urls"}, settings_.allow_file_urls);
 }
 
+void SettingsOptions::declare_network(cli::OptionTable& table) {
+  table.heading("Network");
+  table.add({.name = "offline"}, settings_.offline);
+  table.add({.name = "proxy", .value_name = "URL"}, settings_.proxy);
+  table.add({.name = "ca-bundle", .value_name = "FILE"}, settings_.ca_bundle);
+  table.add({.name = "auth-file", .value_name = "FILE"}, settings_.auth_file);
+}
+
 void SettingsOptions::declare_work(cli::OptionTable& table) {
   table.heading("Work");
   table.add({.name = "workers", .letter = 'w', .value_name = "N"}, settings_.workers);
@@ -60,6 +68,21 @@ Result<config::LoadReport> SettingsOptions::load(VerbContext& context) {
     print_warning(context, warning);
   }
   return report;
+}
+
+Result<Access> SettingsOptions::load_access(VerbContext& context) {
+  ATHANOR_ASSIGN(Access access,
+                 athanor::load_access(settings_, {.environment = context.environment,
+                                                  .working_directory = context.working_directory}));
+  for (const std::string& warning : access.warnings) {
+    print_warning(context, warning);
+  }
+  if (settings_.package_dirs.is_default() && !access.conda.pkgs_dirs.empty()) {
+    ATHANOR_TRY(settings_.package_dirs.assign_text(
+        join(access.conda.pkgs_dirs, ":"),
+        config::Origin{config::Layer::other_tools, "conda's pkgs_dirs"}));
+  }
+  return access;
 }
 
 void print_warning(VerbContext& context, const std::string& text) {

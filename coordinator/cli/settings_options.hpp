@@ -1,6 +1,7 @@
 #pragma once
 
 #include "coordinator/cli/verb.hpp"
+#include "shared/auth/access.hpp"
 #include "shared/config/load.hpp"
 #include "shared/config/settings.hpp"
 
@@ -19,11 +20,17 @@ class SettingsOptions {
   void declare_store(cli::OptionTable& table);
   // --platform, --origin, --pkgs-dir, --allow-file-urls, --format, --zstd-level, --resolved-by.
   void declare_input(cli::OptionTable& table);
+  // --offline, --proxy, --ca-bundle, --auth-file.
+  void declare_network(cli::OptionTable& table);
   // --workers, --jobs, --state-dir, --scratch-dir, --worker-program, --progress, --no-progress.
   void declare_work(cli::OptionTable& table);
 
   // Reads every layer below the flags; warnings go to the talk.
   Result<config::LoadReport> load(VerbContext& context);
+
+  // How origins are reached, by the settings that load() has read; warnings go to the talk. conda's
+  // pkgs_dirs become package directories unless ours are set.
+  Result<Access> load_access(VerbContext& context);
 
   config::Settings& settings() { return settings_; }
   const config::Settings& settings() const { return settings_; }

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace athanor::coordinator {
@@ -38,6 +39,8 @@ struct CoordinatorOptions {
   unsigned workers = 0;
   std::filesystem::path worker_program;       // athanor-worker
   std::vector<std::string> worker_arguments;  // after the connection's own
+  // Added to ours for them: what they can't read from files as we did. May hold secrets.
+  std::vector<std::pair<std::string, std::string>> worker_environment;
 
   unsigned blocking_threads = 4;  // for store calls that publish environments
 };

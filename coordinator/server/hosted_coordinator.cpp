@@ -136,6 +136,7 @@ void HostedCoordinator::make_worker_processes() {
   workers.arguments = {"--connect", worker_address_};
   workers.arguments.insert(workers.arguments.end(), options_.worker_arguments.begin(),
                            options_.worker_arguments.end());
+  workers.environment = options_.worker_environment;
   workers.count = options_.workers;
   processes_ = std::make_unique<WorkerProcesses>(std::move(workers));
 }

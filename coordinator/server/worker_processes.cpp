@@ -40,6 +40,7 @@ Result<void> WorkerProcesses::start_due(TimePoint now) {
     SpawnOptions spawn;
     spawn.program = options_.program;
     spawn.arguments = options_.arguments;
+    spawn.environment = options_.environment;
     spawn.with_parent = WithParent::die;
     spawn.group = ProcessGroup::own;
     spawn.stdout_fd = 2;  // stdout is the command's result; workers only talk

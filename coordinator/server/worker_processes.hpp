@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace athanor::coordinator {
@@ -16,6 +17,7 @@ namespace athanor::coordinator {
 struct WorkerProcessOptions {
   std::filesystem::path program;
   std::vector<std::string> arguments;
+  std::vector<std::pair<std::string, std::string>> environment;  // added to ours
   unsigned count = 0;
 };
 

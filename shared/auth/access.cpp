@@ -203,10 +203,11 @@ HttpClientOptions Access::http_options() const {
 }
 
 Result<std::unique_ptr<HttpClient>> make_origin_http_client(const Access& access,
-                                                            FileUrls file_urls) {
-  HttpClientOptions options = access.http_options();
-  options.file_urls = file_urls;
-  ATHANOR_ASSIGN(std::unique_ptr<HttpClient> client, make_curl_http_client(std::move(options)));
+                                                            OriginClientOptions options) {
+  HttpClientOptions http = access.http_options();
+  http.file_urls = options.file_urls;
+  http.user_agent = std::move(options.user_agent);
+  ATHANOR_ASSIGN(std::unique_ptr<HttpClient> client, make_curl_http_client(std::move(http)));
   client = make_authorized_http_client(std::move(client), access.credentials);
   if (access.network.offline) {
     client = std::make_unique<OfflineHttpClient>(std::move(client), access.network.offline_where);

@@ -62,10 +62,15 @@ Result<NetworkSettings> network_settings(const config::Settings& settings,
                                          const CondaNetwork& conda,
                                          std::vector<std::string>& warnings);
 
+struct OriginClientOptions {
+  FileUrls file_urls = FileUrls::refuse;
+  std::string user_agent{};  // empty: "athanor/<version>"
+};
+
 // The HTTP client for origins: proxies, certificates and timeouts of `access`, and its credentials
 // with each request. If the network is off, every request but those for file URLs is rejected.
 Result<std::unique_ptr<HttpClient>> make_origin_http_client(const Access& access,
-                                                            FileUrls file_urls);
+                                                            OriginClientOptions options = {});
 
 // The variables that make a child process see the same [network], [auth] and [conda] settings as we
 // do: those that a flag, a project's file or a chosen one has set.

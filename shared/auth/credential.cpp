@@ -13,8 +13,8 @@ Url without_credentials(Url url) {
   url.userinfo.clear();
   const std::size_t marker = url.path.find("/t/");
   if (marker != std::string::npos) {
-    const std::size_t end = url.path.find('/', marker + 3);
-    if (end != std::string::npos && end > marker + 3) {
+    const std::size_t end = std::min(url.path.find('/', marker + 3), url.path.size());
+    if (end > marker + 3) {
       url.path.erase(marker, end - marker);
     }
   }

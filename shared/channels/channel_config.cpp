@@ -368,6 +368,10 @@ std::optional<std::string> ChannelConfig::with_credentials(std::string_view text
   if (place.moved || (place.auth.empty() && place.token.empty())) {
     return std::nullopt;
   }
+  // A lock file from elsewhere can't have a password sent without encryption by writing http.
+  if (known_place(spelled->location).scheme != spelled->scheme) {
+    return std::nullopt;
+  }
   std::string result =
       place.token.empty() ? url->spell() : with_token(text, place.token).value_or(url->spell());
   if (!place.auth.empty()) {

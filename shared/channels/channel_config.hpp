@@ -64,8 +64,8 @@ class ChannelConfig {
                                            std::string_view platform = {}) const;
 
   // The URL with the user, password or token that the settings name for its channel
-  // ("custom_channels: {mine: https://ann:secret@host}"). Absent if they name none, or the URL has
-  // credentials already.
+  // ("custom_channels: {mine: https://ann:secret@host}"). Absent if they name none or are for
+  // another scheme, or if the URL has credentials already.
   std::optional<std::string> with_credentials(std::string_view url) const;
   // The URL with "/t/<token>" where conda puts it: behind the place that the channel's name is
   // looked up in. Absent if `url` isn't one.

@@ -70,9 +70,10 @@ Error status_error(const HttpResponse& response, std::string_view what) {
       return make_error(ErrorKind::not_found, message + " (not found)");
     case 401:
     case 403:
-      return make_error(ErrorKind::rejected,
-                        message + (response.status == 401 ? " (unauthorized)" : " (forbidden)"),
-                        "Check the credentials for this server and what they allow");
+      return make_error(
+          ErrorKind::rejected,
+          message + (response.status == 401 ? " (unauthorized)" : " (forbidden)"),
+          "`athanor auth test URL` shows which credentials are known for this server");
     case 407:
       return make_error(ErrorKind::rejected, message + " (the proxy wants a password)",
                         "Put user and password into the proxy setting");

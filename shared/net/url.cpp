@@ -58,7 +58,8 @@ std::string_view parse_host_and_port(std::string_view text, Url& url) {
   return {};
 }
 
-// "/t/<TOKEN>/..." → where the token begins and how long it is; npos if there is none.
+// "/t/<TOKEN>", "/t/<TOKEN>/..." → where the token begins and how long it is; npos if there is
+// none.
 std::pair<std::size_t, std::size_t> find_token(std::string_view path) {
   constexpr std::string_view k_marker = "/t/";
   const std::size_t marker = path.find(k_marker);
@@ -66,8 +67,8 @@ std::pair<std::size_t, std::size_t> find_token(std::string_view path) {
     return {std::string_view::npos, 0};
   }
   const std::size_t begin = marker + k_marker.size();
-  const std::size_t end = path.find('/', begin);
-  if (end == std::string_view::npos || end == begin) {
+  const std::size_t end = std::min(path.find('/', begin), path.size());
+  if (end == begin) {
     return {std::string_view::npos, 0};
   }
   return {begin, end - begin};

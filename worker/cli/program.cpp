@@ -1,11 +1,14 @@
 #include "worker/cli/program.hpp"
 
+#include "shared/auth/access.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/base/version.hpp"
 #include "shared/cli/exit_status.hpp"
 #include "shared/cli/help.hpp"
 #include "shared/cli/options.hpp"
+#include "shared/config/load.hpp"
+#include "shared/config/settings.hpp"
 #include "shared/log/log.hpp"
 #include "shared/os/machine.hpp"
 #include "worker/supervisor/supervisor.hpp"
@@ -144,11 +147,13 @@ const cli::CommandText& command_text() {
       .description =
           "Connects to a coordinator (athanor serve, or athanor run, which starts workers of its "
           "own), takes jobs, and for each fetches a package, checks it, converts it and publishes "
-          "it in the store. How that is done is the coordinator's to say; this program has no "
-          "configuration file.\n\n"
+          "it in the store. How that is done is the coordinator's to say. How origins are reached "
+          "from this machine, passwords and tokens included, is not: that is read here, from "
+          "[network], [auth] and [conda] of /etc/athanor/config.toml and "
+          "~/.config/athanor/config.toml, their ATHANOR_ variables, conda's configuration and the "
+          "places where passwords are kept.\n\n"
           "Workers may come and go at any time: what one held when it vanished is done by another. "
-          "A "
-          "worker whose coordinator is started again finds it and goes on with what runs.\n\n"
+          "A worker whose coordinator is started again finds it and goes on with what runs.\n\n"
           "SIGTERM or SIGINT: takes nothing new, finishes what runs, leaves. A second one: gives "
           "everything back at once.\n\n"
           "Exit codes: 0 it has left as it should; 2 the command line is wrong; 3 the coordinator "
@@ -258,13 +263,31 @@ ExitStatus complain(const Error& error) {
   return cli::exit_status_of(error.kind);
 }
 
+// Only what belongs to this machine counts: a project's file is nobody's here.
+Result<Access> access_of_machine() {
+  config::Settings settings;
+  ATHANOR_TRY(
+      config::load(settings, {.environment = process_environment(), .working_directory = {}}));
+  std::error_code ignored;
+  return load_access(settings, {.environment = process_environment(),
+                                .working_directory = std::filesystem::current_path(ignored)});
+}
+
 ExitStatus work(const CommandLine& line) {
-  const Result<WorkerOptions> options = options_of(line);
+  Result<WorkerOptions> options = options_of(line);
   if (!options) {
     return complain(options.error());
   }
+  Result<Access> access = access_of_machine();
+  if (!access) {
+    return complain(access.error());
+  }
+  options->access = std::move(*access);
   Logger log({.level = log_level_from_string(line.log_level).value_or(LogLevel::info),
               .form = line.log_format == "json" ? LogForm::json : LogForm::text});
+  for (const std::string& warning : options->access.warnings) {
+    log.warning(warning);
+  }
   const SystemClock clock;
   const Result<WorkerResult> result = run_worker(*options, clock, log);
   if (!result) {

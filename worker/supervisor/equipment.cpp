@@ -1,6 +1,5 @@
 #include "worker/supervisor/equipment.hpp"
 
-#include "shared/net/curl_http_client.hpp"
 #include "shared/store/open_store.hpp"
 #include "worker/pipeline/make_pipeline.hpp"
 
@@ -39,14 +38,14 @@ class EquippedPipeline final : public Pipeline {
 
 }  // namespace
 
-Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings, unsigned cpu,
-                                        Workspace& workspace, const Clock& clock) {
+Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings,
+                                        const Access& access, unsigned cpu, Workspace& workspace,
+                                        const Clock& clock) {
   // A store that the coordinator uses is there: one that isn't is a wrong mount, not a new store.
   ATHANOR_ASSIGN(std::unique_ptr<Store> store, open_store(settings.store_url, CreateStore::no));
-  HttpClientOptions options;
   // The pipeline decides which file URLs are allowed: some are only the targets of origin maps.
-  options.file_urls = FileUrls::allow;
-  ATHANOR_ASSIGN(std::unique_ptr<HttpClient> http, make_curl_http_client(std::move(options)));
+  ATHANOR_ASSIGN(std::unique_ptr<HttpClient> http,
+                 make_origin_http_client(access, {.file_urls = FileUrls::allow}));
   auto pipeline = std::make_shared<EquippedPipeline>(std::move(store), std::move(http));
   pipeline->stand(settings, cpu, workspace, clock);
   return std::shared_ptr<Pipeline>(std::move(pipeline));

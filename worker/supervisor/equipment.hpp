@@ -1,5 +1,6 @@
 #pragma once
 
+#include "shared/auth/access.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
 #include "shared/protocol/messages.hpp"
@@ -10,9 +11,11 @@
 
 namespace athanor::worker {
 
-// A pipeline together with the store and the HTTP client that it stands on, as the coordinator's
-// settings say. The error is open_store's or the client's. Workspace and clock outlive it.
-Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings, unsigned cpu,
-                                        Workspace& workspace, const Clock& clock);
+// A pipeline together with the store and the HTTP client that it stands on: what is done as the
+// coordinator's settings say, origins reached as this machine's `access` says. The error is
+// open_store's or the client's. Workspace and clock outlive it.
+Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings,
+                                        const Access& access, unsigned cpu, Workspace& workspace,
+                                        const Clock& clock);
 
 }  // namespace athanor::worker

@@ -106,7 +106,8 @@ class Supervisor final : public Outbox {
   }
 
   void configure(const protocol::WorkSettings& settings) override {
-    Result<std::shared_ptr<Pipeline>> pipeline = equip(settings, options_.cpu, *workspace_, clock_);
+    Result<std::shared_ptr<Pipeline>> pipeline =
+        equip(settings, options_.access, options_.cpu, *workspace_, clock_);
     if (!pipeline) {
       failure_ = std::move(pipeline).error().with_context("this worker can't do its work");
       return;

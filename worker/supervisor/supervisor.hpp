@@ -1,5 +1,6 @@
 #pragma once
 
+#include "shared/auth/access.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
 #include "shared/log/log.hpp"
@@ -26,6 +27,8 @@ struct WorkerOptions {
   unsigned slots = 1;                                     // jobs that run at once
   unsigned cpu = 1;  // of them, jobs that may transmute at once
   std::filesystem::path scratch_parent;
+  // How origins are reached from here, credentials included: the coordinator sends none.
+  Access access{};
   OnCoordinatorLost on_coordinator_lost = OnCoordinatorLost::stop;
   std::chrono::milliseconds lost_patience{60'000};
   // After the first SIGTERM: what runs longer is given back.

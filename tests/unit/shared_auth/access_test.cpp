@@ -124,10 +124,10 @@ TEST_F(AccessTest, AnOfflineClientAsksNobody) {
   origin.serve("/f", "x");
   const HttpSink sink = [](std::span<const std::uint8_t>) -> Result<void> { return {}; };
   const HttpRequest request{.url = origin.url("/f"), .max_body_bytes = 1_MiB};
-  auto client = must(make_origin_http_client(load(), FileUrls::allow));
+  auto client = must(make_origin_http_client(load(), {.file_urls = FileUrls::allow}));
   EXPECT_EQ(must(client->perform(request, sink, {})).status, 200);
   set(settings.offline, "true");
-  client = must(make_origin_http_client(load(), FileUrls::allow));
+  client = must(make_origin_http_client(load(), {.file_urls = FileUrls::allow}));
   const auto refused = client->perform(request, sink, {});
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().kind, ErrorKind::rejected);
@@ -144,7 +144,7 @@ TEST_F(AccessTest, CredentialsAreSentThroughAProxyThatTheTableNames) {
   proxy_server.on_any([](const test::OriginRequest&) { return test::answer(200, "x"); });
   write("home/.netrc", "machine h.example.com login ann password pw\n");
   set(settings.proxy, proxy_server.url(""));
-  const auto client = must(make_origin_http_client(load(), FileUrls::refuse));
+  const auto client = must(make_origin_http_client(load()));
   const HttpSink sink = [](std::span<const std::uint8_t>) -> Result<void> { return {}; };
   EXPECT_EQ(
       must(client->perform({.url = "http://h.example.com/f", .max_body_bytes = 1_MiB}, sink, {}))

@@ -159,6 +159,8 @@ TEST(ChannelConfigTest, APackagesUrlGetsItsChannelsCredentials) {
             "https://ann:pw@files.example.com/conda/secret/noarch/x-1-0.conda");
   EXPECT_EQ(config.with_credentials("https://tok.example.com/x/tokened/noarch/x-1-0.conda"),
             "https://tok.example.com/x/t/tk-1-2/tokened/noarch/x-1-0.conda");
+  EXPECT_EQ(config.with_credentials("http://files.example.com/conda/secret/noarch/x-1-0.conda"),
+            std::nullopt);
   EXPECT_EQ(config.with_credentials("https://files.example.com/other/noarch/x-1-0.conda"),
             std::nullopt);
   EXPECT_EQ(config.with_credentials("https://bob:x@files.example.com/conda/secret/noarch/x.conda"),
