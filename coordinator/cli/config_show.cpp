@@ -12,21 +12,23 @@ namespace athanor::coordinator {
 namespace {
 
 // The value without any secret: URLs lose their credentials, wherever in the value they stand.
-Json shown(const Json& value) {
+enum class Texts { mixed, urls };  // "user:password@proxy:3128" is a URL only where one belongs
+Json shown(const Json& value, Texts texts = Texts::mixed) {
   if (const std::string* text = value.as_string()) {
-    return text->find("://") == std::string::npos ? *text : redact_url(*text);
+    const bool url = texts == Texts::urls || text->find("://") != std::string::npos;
+    return url ? redact_url(*text) : *text;
   }
   if (const Json::Array* items = value.as_array()) {
     Json list = Json::array();
     for (const Json& item : *items) {
-      list.push_back(shown(item));
+      list.push_back(shown(item, texts));
     }
     return list;
   }
   if (const Json::Object* members = value.as_object()) {
     Json table = Json::object();
     for (const Json::Member& member : *members) {
-      table.set(*shown(Json(member.key)).as_string(), shown(member.value));
+      table.set(*shown(Json(member.key)).as_string(), shown(member.value, texts));
     }
     return table;
   }
@@ -34,8 +36,13 @@ Json shown(const Json& value) {
 }
 
 Json shown(const config::SettingBase& setting, const Json& value) {
+  const Texts texts = setting.info().name == "network.proxy" ? Texts::urls : Texts::mixed;
   return setting.info().secret && !(value == setting.default_as_json()) ? Json("***")
-                                                                        : shown(value);
+                                                                        : shown(value, texts);
+}
+
+Json shown(const CondaShown& setting) {
+  return shown(setting.value, setting.name == "proxy_servers" ? Texts::urls : Texts::mixed);
 }
 
 Json origin_json(const config::Origin& origin) {
@@ -104,7 +111,8 @@ class ConfigShowVerb final : public Verb {
             .description =
                 "Shows every setting, its value and where that comes from: the default, a file "
                 "and its line, Metaflow's or conda's own settings, an environment variable or a "
-                "flag. Secrets are never shown.",
+                "flag. Then what conda's own configuration says, which is obeyed for channels, "
+                "proxies and certificates. Secrets are never shown.",
             .examples = {{.command = "athanor config show",
                           .says = "What a run in this directory would use."},
                          {.command = "METAFLOW_PROFILE=prod athanor config show --json",
@@ -114,26 +122,38 @@ class ConfigShowVerb final : public Verb {
   void declare(cli::OptionTable& table) override {
     options_.declare_store(table);
     options_.declare_input(table);
+    options_.declare_network(table);
     options_.declare_work(table);
     options_.declare_files(table);
   }
 
   Result<cli::ExitStatus> run(VerbContext& context) override {
     ATHANOR_ASSIGN(const config::LoadReport report, options_.load(context));
+    // What conda's files say is shown even if something else about the network is wrong.
+    CondaConfig conda;
+    if (*options_.settings().conda_config) {
+      ATHANOR_ASSIGN(conda, load_conda_config({.environment = context.environment,
+                                               .working_directory = context.working_directory}));
+    }
     if (context.common.output == OutputFormat::text) {
-      print_text(context, report);
+      print_text(context, report, conda);
     } else {
-      print_json(context, report);
+      print_json(context, report, conda);
     }
     return cli::ExitStatus::ready;
   }
 
  private:
-  void print_text(VerbContext& context, const config::LoadReport& report) const {
+  void print_text(VerbContext& context, const config::LoadReport& report,
+                  const CondaConfig& conda) const {
     std::vector<Line> lines;
     for (const config::SettingBase* setting : options_.settings().all()) {
       const std::vector<Line> more = text_lines(*setting);
       lines.insert(lines.end(), more.begin(), more.end());
+    }
+    for (const CondaShown& setting : conda.shown) {
+      lines.push_back(
+          {"conda: " + setting.name + " = " + config::spell_toml(shown(setting)), setting.where});
     }
     std::size_t width = 0;
     for (const Line& line : lines) {
@@ -147,16 +167,24 @@ class ConfigShowVerb final : public Verb {
                   << '\n';
     }
     if (context.common.verbose > 0) {
-      for (const std::string& file : report.files) {
-        context.err << "read " << printable(file) << '\n';
+      for (const std::vector<std::string>* files : {&report.files, &conda.files}) {
+        for (const std::string& file : *files) {
+          context.err << "read " << printable(file) << '\n';
+        }
       }
     }
   }
 
-  void print_json(VerbContext& context, const config::LoadReport& report) const {
+  void print_json(VerbContext& context, const config::LoadReport& report,
+                  const CondaConfig& conda) const {
     Json settings = Json::array();
     for (const config::SettingBase* setting : options_.settings().all()) {
       settings.push_back(setting_json(*setting));
+    }
+    Json conda_settings = Json::array();
+    for (const CondaShown& setting : conda.shown) {
+      conda_settings.push_back(Json::object(
+          {{"name", setting.name}, {"value", shown(setting)}, {"where", setting.where}}));
     }
     Json files = Json::array();
     for (const std::string& file : report.files) {
@@ -164,6 +192,7 @@ class ConfigShowVerb final : public Verb {
     }
     context.out << dump_json(Json::object({{"schema", 1},
                                            {"settings", std::move(settings)},
+                                           {"conda", std::move(conda_settings)},
                                            {"files", std::move(files)}}))
                 << '\n';
   }

@@ -13,6 +13,8 @@ const std::vector<VerbEntry>& verbs() {
       {"archive diff", make_archive_diff_verb},
       {"config show", make_config_show_verb},
       {"config validate", make_config_validate_verb},
+      {"auth test", make_auth_test_verb},
+      {"doctor", make_doctor_verb},
       {"help", make_help_verb},
       {"version", make_version_verb},
   };
