@@ -147,7 +147,7 @@ TEST_F(MachineTest, ProxiesAreShownWithoutTheirPasswords) {
 // A bucket that does what an S3 does, or doesn't.
 class FakeBucket {
  public:
-  enum class Fault { none, refuses, overwrites, keeps };
+  enum class Fault { none, refuses, read_only, overwrites, keeps };
 
   FakeBucket() {
     server_.on_any([this](const test::OriginRequest& request) { return answer(request); });
@@ -174,6 +174,9 @@ class FakeBucket {
                           "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
     }
     const auto found = objects_.find(path);
+    if (request.method == "PUT" && fault == Fault::read_only) {
+      return test::answer(403, "<Error><Code>AccessDenied</Code></Error>");
+    }
     if (request.method == "PUT") {
       const bool only_new = request.headers.contains("if-none-match");
       const auto match = request.headers.find("if-match");
@@ -234,9 +237,14 @@ TEST_F(StoreProbeTest, ADirectoryHasEveryRightAndNothingIsLeft) {
 
 TEST_F(StoreProbeTest, ABucketThatRefusesSaysWhichRightIsMissing) {
   bucket.fault = FakeBucket::Fault::refuses;
-  const Findings findings = look(bucket.url());
-  EXPECT_EQ(gravity(findings, "store", "list"), Gravity::fail);
-  EXPECT_THAT(find(findings, "store", "list")->fix, Not(IsEmpty()));
+  const Findings closed = look(bucket.url());
+  ASSERT_EQ(gravity(closed, "store", "open"), Gravity::fail);
+  EXPECT_THAT(find(closed, "store", "open")->says, HasSubstr("AccessDenied"));
+  bucket.fault = FakeBucket::Fault::read_only;
+  const Findings unwritable = look(bucket.url());
+  ASSERT_EQ(gravity(unwritable, "store", "put"), Gravity::fail);
+  EXPECT_THAT(find(unwritable, "store", "put")->fix, Not(IsEmpty()));
+  EXPECT_EQ(find(unwritable, "store", "get"), nullptr);
 }
 
 TEST_F(StoreProbeTest, AGatewayThatOverwritesIsFoundOut) {
@@ -248,7 +256,7 @@ TEST_F(StoreProbeTest, AGatewayThatOverwritesIsFoundOut) {
 TEST_F(StoreProbeTest, WhatCannotBeRemovedIsTold) {
   bucket.fault = FakeBucket::Fault::keeps;
   const Findings findings = look(bucket.url());
-  EXPECT_EQ(gravity(findings, "store", "remove"), Gravity::warn);
+  ASSERT_EQ(gravity(findings, "store", "remove"), Gravity::warn);
   EXPECT_THAT(find(findings, "store", "remove")->says, HasSubstr(".athanor/doctor/"));
 }
 
