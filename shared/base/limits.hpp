@@ -54,6 +54,8 @@ inline constexpr std::uint64_t k_repodata_bytes = 4_GiB;
 inline constexpr std::uint64_t k_repodata_entry_bytes = 4_MiB;  // one record; real ones have 5 KB
 inline constexpr std::size_t k_repodata_records = 16'000'000;   // of one index
 inline constexpr std::uint64_t k_shard_bytes = 256_MiB;         // one name's records, decompressed
+// Shards that one worker's requests reach, decompressed: conda-forge's whole index has 400 MB.
+inline constexpr std::uint64_t k_reached_bytes = 2_GiB;
 
 // --- Clients -----------------------------------------------------------------------------------
 // A submission as it travels and is journaled, compressed: a reference takes about 60 bytes, half
