@@ -13,8 +13,8 @@ constexpr std::size_t k_reasons = 6;  // said of one package; more tell a person
 
 std::string label(const PackageIndex& index, RecordId id) {
   const IndexedRecord& record = index.record(id);
-  return index.texts()[record.name] + " " + index.texts()[record.version] + " (" +
-         index.texts()[record.build] + ")";
+  return index.text(record.name) + " " + index.text(record.version) + " (" +
+         index.text(record.build) + ")";
 }
 
 class Search {
@@ -28,6 +28,11 @@ class Search {
         options_(options) {}
 
   std::variant<Candidates, NoCandidates> run() {
+    for (const MatchSpec& pin : options_.pins) {
+      pinned_.push_back({.name = index_.texts().find(pin.name()),
+                         .spec = pin.canonical(),
+                         .allowed = matcher_.matching(pin)});
+    }
     for (const RootSpec& root : roots_) {
       if (std::optional<NoCandidates> none = restrict(root)) {
         return *std::move(none);
@@ -37,7 +42,7 @@ class Search {
     if (options_.prune) {
       while (drop_impossible()) {
         if (lost_) {
-          return NoCandidates{.name = index_.texts()[*lost_], .reasons = reasons_[*lost_]};
+          return NoCandidates{.name = index_.text(*lost_), .reasons = reasons_[*lost_]};
         }
       }
       keep_best_builds();
@@ -50,7 +55,13 @@ class Search {
     return options_.exclude_newer == 0 || index_.record(id).timestamp <= options_.exclude_newer;
   }
 
-  // The records of a name that the channels' priority leaves.
+  bool fulfils_pins(TextId name, RecordId id) const {
+    return std::all_of(pinned_.begin(), pinned_.end(), [&](const Pinned& pin) {
+      return pin.name != name || std::binary_search(pin.allowed.begin(), pin.allowed.end(), id);
+    });
+  }
+
+  // The records of a name that the channels' priority and the pins leave.
   std::vector<RecordId> records_of(TextId name) const {
     const PackageIndex::Run run = index_.records_of(name);
     int best = std::numeric_limits<int>::min();
@@ -61,7 +72,7 @@ class Search {
     for (RecordId id = run.begin; id < run.end; ++id) {
       const bool shadowed =
           options_.channel_priority == ChannelPriority::strict && index_.repo(id).priority < best;
-      if (!shadowed && allowed(id)) {
+      if (!shadowed && allowed(id) && fulfils_pins(name, id)) {
         records.push_back(id);
       }
     }
@@ -95,6 +106,17 @@ class Search {
     return NoCandidates{.name = root.spec.name(), .reasons = {why_no_root(root, before)}};
   }
 
+  std::string pin_words(const RootSpec& root) const {
+    const TextId name = index_.texts().find(root.spec.name());
+    std::string words;
+    for (const Pinned& pin : pinned_) {
+      if (pin.name == name) {
+        words += " or the pin '" + pin.spec + "'";
+      }
+    }
+    return words;
+  }
+
   std::string why_no_root(const RootSpec& root, const std::vector<RecordId>& before) const {
     const std::string asked = "'" + root.spec.canonical() + "' was asked for, ";
     const PackageIndex::Run run = index_.records_of(index_.texts().find(root.spec.name()));
@@ -102,12 +124,13 @@ class Search {
       return asked + "and no channel has a package of that name";
     }
     if (before.empty()) {
-      return asked + "and nothing is left of it under the other requirements or the date limit";
+      return asked + "and nothing is left of it under the other requirements" + pin_words(root) +
+             (options_.exclude_newer != 0 ? " or the date limit" : "");
     }
     std::string text = asked + "and the channels have only ";
     std::set<std::string> versions;
     for (const RecordId id : before) {
-      versions.insert(index_.texts()[index_.record(id).version]);
+      versions.insert(index_.text(index_.record(id).version));
     }
     std::size_t shown = 0;
     for (const std::string& version : versions) {
@@ -138,7 +161,7 @@ class Search {
     for (std::size_t i = 0; i < names.size(); ++i) {
       const std::vector<RecordId> records = candidates_.by_name.at(names[i]);
       for (const RecordId id : records) {
-        for (const TextId spec : index_.depends(id)) {
+        for (const TextId spec : matcher_.depends(id, options_.python_brings_pip)) {
           visit(matcher_.dependency(spec).name);
         }
       }
@@ -190,15 +213,14 @@ class Search {
   }
 
   std::optional<std::string> problem(RecordId id) {
-    for (const TextId spec : index_.depends(id)) {
+    for (const TextId spec : matcher_.depends(id, options_.python_brings_pip)) {
       if (!possible(spec)) {
-        return label(index_, id) + " needs '" + index_.texts()[spec] +
-               "', which nothing can fulfil";
+        return label(index_, id) + " needs '" + index_.text(spec) + "', which nothing can fulfil";
       }
     }
     for (const TextId spec : index_.constrains(id)) {
       if (!tolerable(spec)) {
-        return label(index_, id) + " doesn't go with anything but '" + index_.texts()[spec] + "'";
+        return label(index_, id) + " doesn't go with anything but '" + index_.text(spec) + "'";
       }
     }
     return std::nullopt;
@@ -297,6 +319,12 @@ class Search {
   const std::vector<RootSpec>& roots_;
   const std::vector<VirtualPackage>& virtual_packages_;
   const CandidateOptions& options_;
+  struct Pinned {
+    TextId name = k_no_text;
+    std::string spec;
+    std::vector<RecordId> allowed;
+  };
+  std::vector<Pinned> pinned_;
   Candidates candidates_;
   std::set<TextId> must_;
   std::unordered_map<TextId, bool> possible_;

@@ -20,6 +20,10 @@ struct RootSpec {
 struct CandidateOptions {
   ChannelPriority channel_priority = ChannelPriority::flexible;
   std::uint64_t exclude_newer = 0;  // milliseconds since 1970; 0: nothing is excluded
+  // What is there must fulfil these; nothing must be there because of them.
+  std::vector<MatchSpec> pins{};
+  // Every python needs pip, if a channel has it.
+  bool python_brings_pip = false;
   // Drops records that can't be in any solution, and of builds that no spec tells apart all but the
   // best. Off only to show that it changes no answer.
   bool prune = true;

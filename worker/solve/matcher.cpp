@@ -27,7 +27,7 @@ bool Matcher::fulfils(const MatchSpec& spec, RecordId id) {
       return false;
     }
   }
-  const std::string& build = index_.texts()[record.build];
+  const std::string_view build = index_.texts()[record.build];
   const bool plain_build = spec.build().empty() || !spec.build().starts_with('^');
   if (plain_build && !spec.build().empty() && !glob_matches(spec.build(), build)) {
     return false;
@@ -49,16 +49,40 @@ const Matcher::Dependency& Matcher::dependency(TextId text) {
       known->names_build = !known->spec.build().empty() || !known->spec.other().empty();
       known->providers = matching(known->spec);
     }
+    remembered_ += sizeof(Dependency) + 200 + known->providers.size() * sizeof(RecordId);
   }
   return *known;
+}
+
+std::span<const TextId> Matcher::depends(RecordId id, bool python_brings_pip) {
+  const std::span<const TextId> own = index_.depends(id);
+  if (!python_brings_pip || index_.texts()[index_.record(id).name] != "python") {
+    return own;
+  }
+  const TextId pip = index_.texts().find("pip");
+  const PackageIndex::Run run = index_.records_of(pip);
+  if (run.begin == run.end) {
+    return own;
+  }
+  std::vector<TextId>& more = with_pip_[id];
+  if (more.empty()) {
+    more.assign(own.begin(), own.end());
+    more.push_back(pip);
+  }
+  return more;
 }
 
 std::vector<RecordId> Matcher::matching(const MatchSpec& spec) {
   std::vector<RecordId> found;
   if (!spec.name_is_exact()) {
-    for (RecordId id = 0; id < index_.records().size(); ++id) {
-      if (glob_matches(spec.name(), index_.texts()[index_.record(id).name]) && fulfils(spec, id)) {
-        found.push_back(id);
+    for (const PackageIndex::Name& name : index_.names()) {
+      const PackageIndex::Run run = glob_matches(spec.name(), index_.texts()[name.name])
+                                        ? index_.records_of(name.name)
+                                        : PackageIndex::Run{};
+      for (RecordId id = run.begin; id < run.end; ++id) {
+        if (fulfils(spec, id)) {
+          found.push_back(id);
+        }
       }
     }
     return found;

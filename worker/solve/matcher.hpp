@@ -36,6 +36,12 @@ class Matcher {
   };
   const Dependency& dependency(TextId spec);
 
+  // What a record needs, as the index says, and for a python also pip if that is wished.
+  std::span<const TextId> depends(RecordId id, bool python_brings_pip);
+
+  // About how much is remembered, in bytes.
+  std::uint64_t remembered() const { return remembered_; }
+
   // The records that fulfil a spec from outside the index, ascending. The name may be a glob.
   std::vector<RecordId> matching(const MatchSpec& spec);
 
@@ -48,6 +54,8 @@ class Matcher {
   const PackageIndex& index_;
   std::unordered_map<TextId, std::unique_ptr<Dependency>> dependencies_;
   std::unordered_map<TextId, std::optional<Version>> versions_;
+  std::unordered_map<RecordId, std::vector<TextId>> with_pip_;
+  std::uint64_t remembered_ = 0;
 };
 
 // Whether the virtual package fulfils a spec.

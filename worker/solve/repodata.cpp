@@ -1,241 +1,329 @@
 #include "worker/solve/repodata.hpp"
 
+#include "shared/base/limits.hpp"
 #include "shared/base/strings.hpp"
-#include "shared/conda/artifact.hpp"
-
-#include <simdjson.h>
+#include "shared/base/units.hpp"
+#include "worker/solve/record_reader.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <unordered_set>
+#include <cstring>
 #include <utility>
 
 namespace athanor::worker::solve {
 namespace {
 
-namespace ondemand = simdjson::ondemand;
+constexpr std::size_t k_batch_bytes = 512 * 1024;  // of entries that are parsed at once
+constexpr std::size_t k_aside_bytes =
+    64 * 1024 * 1024;  // of what isn't a record: "removed", "info"
+constexpr std::uint64_t k_known_version = 2;
 
-static_assert(k_repodata_padding >= simdjson::SIMDJSON_PADDING);
-
-constexpr std::size_t k_examples = 5;
-constexpr std::uint64_t k_last_second =
-    253'402'300'799;  // of the year 9999: later numbers are milliseconds
-
-// Sets a text from a value; false if the value is something else.
-bool read_text(ondemand::value value, std::string& text) {
-  std::string_view found;
-  if (value.get_string().get(found) != simdjson::SUCCESS) {
-    return false;
-  }
-  text = found;
-  return true;
+bool is_blank(char c) {
+  return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-bool read_texts(ondemand::value value, std::vector<std::string>& texts) {
-  ondemand::array array;
-  if (value.get_array().get(array) != simdjson::SUCCESS) {
-    return false;
-  }
-  for (auto item : array) {
-    std::string_view text;
-    if (item.get_string().get(text) != simdjson::SUCCESS) {
-      return false;
-    }
-    texts.emplace_back(text);
-  }
-  return true;
+Error broken(std::string_view why) {
+  return make_error(ErrorKind::corrupt, "the index is not valid JSON: " + std::string(why));
 }
 
-std::uint64_t read_number(ondemand::value value) {
-  std::uint64_t number = 0;
-  return value.get_uint64().get(number) == simdjson::SUCCESS ? number : 0;
-}
+}  // namespace
 
-// "a,b" or "a b"; newer indices have a list.
-void read_features(ondemand::value value, std::vector<std::string>& features) {
-  std::string text;
-  if (!read_text(value, text)) {
-    read_texts(value, features);
-    return;
-  }
-  std::replace(text.begin(), text.end(), ',', ' ');
-  for (const std::string_view part : split(text, ' ')) {
-    if (!part.empty()) {
-      features.emplace_back(part);
-    }
-  }
-}
-
-class Reader {
+// Finds where the document's sections and their entries end, which needs only braces and strings to
+// be told apart, and has each run of entries parsed as an object of its own.
+class RepodataReader::Impl {
  public:
-  explicit Reader(PackageIndexBuilder& builder)
-      : builder_(builder) {}
+  explicit Impl(PackageIndexBuilder& builder)
+      : builder_(builder),
+        reader_(builder, report_) {}
 
-  Result<RepodataReport> read(std::string_view text) {
-    ondemand::parser parser;
-    ondemand::document document;
-    const auto error = parser
-                           .iterate(simdjson::padded_string_view(text.data(), text.size(),
-                                                                 text.size() + k_repodata_padding))
-                           .get(document);
-    if (error != simdjson::SUCCESS) {
-      return broken(error);
+  Result<void> write(std::string_view bytes) {
+    const char* at = bytes.data();
+    const char* const end = at + bytes.size();
+    while (at != end) {
+      Result<const char*> next = place_ == Place::value ? read_value(at, end) : read_between(at);
+      ATHANOR_TRY(next);
+      at = *next;
     }
-    // .conda first, whatever the order in the file: its twins are then known.
-    for (const char* const section : {"packages.conda", "packages"}) {
-      ondemand::object entries;
-      if (const auto found = document[section].get_object().get(entries);
-          found == simdjson::SUCCESS) {
-        if (const auto bad = read_entries(entries); bad != simdjson::SUCCESS) {
-          return broken(bad);
-        }
-        any_section_ = true;
-      } else if (found != simdjson::NO_SUCH_FIELD) {
-        return broken(found);
-      }
+    return {};
+  }
+
+  Result<RepodataReport> finish() {
+    if (place_ != Place::after) {
+      return broken("it ends too early");
     }
     if (!any_section_) {
-      return make_error(ErrorKind::corrupt,
-                        "the index has neither 'packages' nor 'packages.conda'");
+      return report_.later != 0
+                 ? make_error(ErrorKind::unsupported,
+                              "the index has only records of a later revision than 1",
+                              "use a newer version, or a channel that still serves repodata v1")
+                 : make_error(ErrorKind::corrupt,
+                              "the index has neither 'packages' nor 'packages.conda'");
     }
     return std::move(report_);
   }
 
  private:
-  static Error broken(simdjson::error_code error) {
-    return make_error(ErrorKind::corrupt, std::string("the index is not valid JSON: ") +
-                                              simdjson::error_message(error));
+  enum class Place {
+    before,  // the document's "{"
+    member,  // before a member's name, or the document's end
+    name,    // within it
+    colon,
+    begin,  // before a member's value
+    value,  // within it
+    next,   // before "," or the document's end
+    after,  // the document
+  };
+  enum class Kind { records, later, removed, info, version, other };
+
+  Result<const char*> read_between(const char* at) {
+    const char c = *at;
+    if (place_ == Place::name) {
+      return read_name(at);
+    }
+    if (is_blank(c)) {
+      return at + 1;
+    }
+    switch (place_) {
+      case Place::before:
+        return c == '{' ? go(at, Place::member) : broken("it doesn't begin with '{'");
+      case Place::member:
+        if (c == '"') {
+          name_.clear();
+          return go(at, Place::name);
+        }
+        return c == '}' ? go(at, Place::after) : broken("a member has no name");
+      case Place::colon:
+        return c == ':' ? go(at, Place::begin) : broken("a ':' is missing");
+      case Place::begin:
+        begin_value();
+        return at;
+      case Place::next:
+        if (c == ',') {
+          return go(at, Place::member);
+        }
+        return c == '}' ? go(at, Place::after) : broken("a ',' is missing");
+      case Place::name:
+      case Place::value:
+      case Place::after:
+        break;
+    }
+    return broken("something follows its end");
   }
 
-  simdjson::error_code read_entries(ondemand::object entries) {
-    for (auto field : entries) {
-      std::string_view key;
-      ondemand::object entry;
-      if (const auto error = field.unescaped_key().get(key); error != simdjson::SUCCESS) {
-        return error;
-      }
-      const std::string filename(key);
-      const auto error = field.value().get_object().get(entry);
-      if (error == simdjson::INCORRECT_TYPE) {
-        skip(filename, "it is no object");
+  Result<const char*> go(const char* at, Place place) {
+    place_ = place;
+    return at + 1;
+  }
+
+  Result<const char*> read_name(const char* at) {
+    if (*at == '"') {
+      return go(at, Place::colon);
+    }
+    if (*at == '\\' || name_.size() > 64) {
+      return broken("a member has a name that no index has");
+    }
+    name_ += *at;
+    return at + 1;
+  }
+
+  void begin_value() {
+    place_ = Place::value;
+    depth_ = 0;
+    in_string_ = false;
+    escaped_ = false;
+    buffer_.clear();
+    last_comma_ = 0;
+    kind_ = name_ == "packages" || name_ == "packages.conda" ? Kind::records
+            : name_ == "v3"                                  ? Kind::later
+            : name_ == "removed"                             ? Kind::removed
+            : name_ == "info"                                ? Kind::info
+            : name_ == "repodata_version"                    ? Kind::version
+                                                             : Kind::other;
+  }
+
+  // Goes on within a member's value; the bytes up to where it stops belong to the buffer.
+  Result<const char*> read_value(const char* at, const char* end) {
+    const char* const begin = at;
+    while (at != end) {
+      if (in_string_) {
+        at = skip_string(at, end);
+        if (in_string_) {
+          break;
+        }
         continue;
       }
-      if (error != simdjson::SUCCESS) {
-        return error;
+      const char c = *at;
+      if (c == '"') {
+        in_string_ = true;
+      } else if (c == '{' || c == '[') {
+        if (++depth_ > static_cast<int>(limits::k_input_depth)) {
+          return make_error(ErrorKind::rejected, "the index is nested too deeply");
+        }
+        report_.later += kind_ == Kind::later && depth_ == 3 && c == '{' ? 1U : 0U;
+      } else if (c == '}' || c == ']') {
+        if (depth_ == 0) {  // a number or word has ended with the document
+          keep(begin, at);
+          ATHANOR_TRY(end_value());
+          return at;
+        }
+        if (--depth_ == 0) {
+          keep(begin, at + 1);
+          ATHANOR_TRY(end_value());
+          return at + 1;
+        }
+      } else if (c == ',') {
+        if (depth_ == 0) {
+          keep(begin, at);
+          ATHANOR_TRY(end_value());
+          return at;
+        }
+        if (depth_ == 1 && kind_ == Kind::records) {
+          const std::size_t here = buffer_.size() + static_cast<std::size_t>(at - begin);
+          last_comma_ = here;
+          if (here >= k_batch_bytes) {
+            keep(begin, at);
+            ATHANOR_TRY(flush("}"));
+            buffer_ = "{";
+            last_comma_ = 0;
+            return at + 1;
+          }
+        }
       }
-      if (const auto bad = read_entry(filename, entry); bad != simdjson::SUCCESS) {
-        return bad;
+      ++at;
+    }
+    keep(begin, at);
+    return check_size(at);
+  }
+
+  Result<const char*> check_size(const char* at) const {
+    const std::size_t most = kind_ == Kind::records
+                                 ? static_cast<std::size_t>(limits::k_repodata_entry_bytes)
+                                 : k_aside_bytes;
+    if (buffer_.size() - last_comma_ > most) {
+      return make_error(ErrorKind::rejected,
+                        "the index has an entry of more than " + human_size(most));
+    }
+    return at;
+  }
+
+  // To the string's end or the buffer's; `escaped_` outlives the buffer.
+  const char* skip_string(const char* at, const char* end) {
+    while (at != end) {
+      if (escaped_) {
+        escaped_ = false;
+        ++at;
+        continue;
+      }
+      const auto rest = static_cast<std::size_t>(end - at);
+      const auto* quote = static_cast<const char*>(std::memchr(at, '"', rest));
+      const char* const stop = quote == nullptr ? end : quote;
+      const auto* backslash =
+          static_cast<const char*>(std::memchr(at, '\\', static_cast<std::size_t>(stop - at)));
+      if (backslash != nullptr) {
+        escaped_ = true;
+        at = backslash + 1;
+      } else if (quote == nullptr) {
+        return end;
+      } else {
+        in_string_ = false;
+        return quote + 1;
       }
     }
-    return simdjson::SUCCESS;
+    return at;
   }
 
-  simdjson::error_code read_entry(const std::string& filename, ondemand::object entry) {
-    PackageRecord record;
-    record.filename = filename;
-    bool good = true;
-    for (auto field : entry) {
-      std::string_view key;
-      ondemand::value value;
-      if (const auto error = field.unescaped_key().get(key); error != simdjson::SUCCESS) {
-        return error;
+  void keep(const char* begin, const char* end) {
+    if (kind_ != Kind::other && kind_ != Kind::later) {
+      buffer_.append(begin, end);
+    }
+  }
+
+  Result<void> flush(std::string_view closing) {
+    buffer_ += closing;
+    return reader_.read(buffer_);
+  }
+
+  Result<void> end_value() {
+    place_ = Place::next;
+    if (kind_ == Kind::records) {
+      any_section_ = true;
+      return flush({});
+    }
+    if (kind_ == Kind::removed) {
+      for (std::string& filename : reader_.read_list(buffer_)) {
+        builder_.remove(std::move(filename));
       }
-      if (const auto error = field.value().get(value); error != simdjson::SUCCESS) {
-        return error;
+    } else if (kind_ == Kind::info) {
+      set_base_url(reader_.read_text(buffer_, "base_url"));
+    } else if (kind_ == Kind::version) {
+      std::string object = "{\"version\":" + buffer_ + "}";
+      if (const std::uint64_t version = reader_.read_number(object, "version");
+          version > k_known_version) {
+        return make_error(ErrorKind::unsupported, "the index has version " +
+                                                      std::to_string(version) +
+                                                      ", and this program knows up to 2");
       }
-      good = read_field(key, value, record) && good;
     }
-    const std::optional<Format> format = format_of_filename(filename, PackageType::conda);
-    if (!format) {
-      skip(filename, "its file name ends in no format that is known");
-    } else if (!good || record.name.empty() || record.version.empty()) {
-      skip(filename, "its name, version, build or dependencies are missing or no text");
-    } else {
-      add(std::move(record), *format);
-    }
-    return simdjson::SUCCESS;
+    buffer_.clear();
+    return {};
   }
 
-  // False if the field is one that solving needs, and unusable.
-  static bool read_field(std::string_view key, ondemand::value value, PackageRecord& record) {
-    if (key == "name") {
-      const bool good = read_text(value, record.name);
-      record.name = to_lower(record.name);
-      return good;
+  // An absolute one: a relative one leads to where the index stands, which needs no saying.
+  void set_base_url(std::string url) {
+    while (url.ends_with('/')) {
+      url.pop_back();
     }
-    if (key == "version") {
-      return read_text(value, record.version);
-    }
-    if (key == "build") {
-      return read_text(value, record.build);
-    }
-    if (key == "depends") {
-      return read_texts(value, record.depends);
-    }
-    if (key == "constrains") {
-      return read_texts(value, record.constrains) || value.is_null();
-    }
-    read_optional_field(key, value, record);
-    return true;
-  }
-
-  static void read_optional_field(std::string_view key, ondemand::value value,
-                                  PackageRecord& record) {
-    std::string text;
-    if (key == "build_number") {
-      record.build_number = read_number(value);
-    } else if (key == "timestamp") {
-      const std::uint64_t time = read_number(value);
-      record.timestamp = time > k_last_second ? time : time * 1000;
-    } else if (key == "size") {
-      record.digest.size = read_number(value);
-    } else if (key == "md5" && read_text(value, text)) {
-      record.digest.md5 = Md5::from_hex(text);
-    } else if (key == "sha256" && read_text(value, text)) {
-      record.digest.sha256 = Sha256::from_hex(text);
-    } else if (key == "track_features") {
-      read_features(value, record.track_features);
-    } else if (key == "license") {
-      read_text(value, record.license);
-    } else if (key == "noarch") {
-      read_text(value, record.noarch);
-    }
-  }
-
-  void add(PackageRecord record, Format format) {
-    std::string stem = record.filename.substr(0, record.filename.size() - extension(format).size());
-    if (format == Format::conda) {
-      conda_stems_.insert(std::move(stem));
-    } else if (conda_stems_.contains(stem)) {
-      ++report_.twins;
-      return;
-    }
-    builder_.add(record);
-    ++report_.records;
-  }
-
-  void skip(const std::string& filename, const std::string& why) {
-    ++report_.skipped;
-    if (report_.examples.size() < k_examples) {
-      report_.examples.push_back(printable(filename, 200) + ": " + why);
+    if (url.find("://") != std::string::npos && url.size() <= limits::k_url_bytes) {
+      builder_.set_base_url(std::move(url));
     }
   }
 
   PackageIndexBuilder& builder_;
   RepodataReport report_;
-  std::unordered_set<std::string> conda_stems_;
+  RecordReader reader_;
+  Place place_ = Place::before;
+  Kind kind_ = Kind::other;
+  std::string name_;
+  std::string buffer_;          // of the value so far, or of the entries since the last batch
+  std::size_t last_comma_ = 0;  // where the newest entry in it begins
+  int depth_ = 0;
+  bool in_string_ = false;
+  bool escaped_ = false;
   bool any_section_ = false;
 };
 
-}  // namespace
+RepodataReader::RepodataReader(PackageIndexBuilder& builder)
+    : impl_(std::make_unique<Impl>(builder)) {}
+
+RepodataReader::~RepodataReader() = default;
+
+Result<void> RepodataReader::write(std::span<const std::uint8_t> bytes) {
+  return impl_->write({reinterpret_cast<const char*>(bytes.data()), bytes.size()});  // NOLINT
+}
+
+Result<RepodataReport> RepodataReader::finish() {
+  return impl_->finish();
+}
 
 Result<RepodataReport> read_repodata(std::string_view text, PackageIndexBuilder& builder) {
-  try {
-    return Reader(builder).read(text);
-  } catch (const simdjson::simdjson_error& error) {
-    return make_error(ErrorKind::corrupt,
-                      std::string("the index is not valid JSON: ") + error.what());
+  RepodataReader reader(builder);
+  ATHANOR_TRY(
+      reader.write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}));  // NOLINT
+  return reader.finish();
+}
+
+std::vector<std::string> notes_of(const RepodataReport& report, std::string_view url) {
+  std::vector<std::string> notes;
+  const std::string where = std::string(url) + ": ";
+  if (report.skipped != 0) {
+    notes.push_back(where + std::to_string(report.skipped) +
+                    " entries can't be read and are left out, for example " +
+                    (report.examples.empty() ? std::string() : report.examples.front()));
   }
+  if (report.later != 0) {
+    notes.push_back(where + "it also has " + std::to_string(report.later) +
+                    " records of a later revision, which this version can't read");
+  }
+  return notes;
 }
 
 }  // namespace athanor::worker::solve

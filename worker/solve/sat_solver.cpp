@@ -10,13 +10,16 @@ extern "C" {
 #include <solv/repodata.h>
 #include <solv/solvable.h>
 #include <solv/solver.h>
+#include <solv/solvversion.h>
 #include <solv/transaction.h>
 }
 
 #include <algorithm>
+#include <csetjmp>
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -49,8 +52,9 @@ class IdQueue {
 // the items which fulfil it provide; an exclusion likewise, as a conflict.
 class ProblemPool {
  public:
-  explicit ProblemPool(const SatProblem& problem)
+  ProblemPool(const SatProblem& problem, const GiveUp& give_up)
       : problem_(problem),
+        give_up_(give_up),
         pool_(pool_create()) {
     pool_setdisttype(pool_.get(), DISTTYPE_CONDA);
     pool_setdebuglevel(pool_.get(), -1);
@@ -60,7 +64,7 @@ class ProblemPool {
     pool_createwhatprovides(pool_.get());
   }
 
-  std::variant<SatSolution, SatContradiction> solve() {
+  std::variant<SatSolution, SatContradiction, SatGivenUp> solve() {
     IdQueue jobs;
     if (SatContradiction impossible = add_jobs(jobs); !impossible.empty()) {
       return impossible;
@@ -68,13 +72,37 @@ class ProblemPool {
     const std::unique_ptr<Solver, FreeSolver> solver(solver_create(pool_.get()));
     solver_set_flag(solver.get(), SOLVER_FLAG_ALLOW_DOWNGRADE, 1);
     solver_set_flag(solver.get(), SOLVER_FLAG_ALLOW_UNINSTALL, 1);
-    if (solver_solve(solver.get(), jobs.get()) != 0) {
+    const std::optional<int> problems = run(*solver, *jobs.get());
+    if (!problems) {
+      return SatGivenUp{};
+    }
+    if (*problems != 0) {
       return explain(*solver);
     }
     return chosen(*solver);
   }
 
  private:
+  // libsolv has no limit of its own. What it says while it works out a conflict is the only place
+  // where a search can be left: by a jump, over frames of C that own nothing but memory of theirs.
+  std::optional<int> run(Solver& solver, Queue& jobs) {
+    if (give_up_) {
+      pool_setdebugmask(pool_.get(), SOLV_DEBUG_ANALYZE);
+      pool_setdebugcallback(pool_.get(), &ProblemPool::on_words, this);
+    }
+    if (setjmp(left_) != 0) {  // NOLINT(cert-err52-cpp)
+      return std::nullopt;
+    }
+    return solver_solve(&solver, &jobs);
+  }
+
+  static void on_words(Pool* /*pool*/, void* self, int /*type*/, const char* /*words*/) {
+    auto& pool = *static_cast<ProblemPool*>(self);
+    if (++pool.conflict_words_ % 16 == 0 && pool.give_up_()) {
+      longjmp(pool.left_, 1);  // NOLINT(cert-err52-cpp)
+    }
+  }
+
   void name_capabilities(std::size_t count, char kind, std::vector<Id>& names) {
     names.reserve(count);
     for (std::size_t i = 0; i < count; ++i) {
@@ -260,6 +288,9 @@ class ProblemPool {
   }
 
   const SatProblem& problem_;
+  const GiveUp& give_up_;
+  std::jmp_buf left_{};
+  std::uint64_t conflict_words_ = 0;
   std::unique_ptr<Pool, FreePool> pool_;
   std::map<std::pair<bool, int>, Repo*> repos_;
   std::vector<Id> solvables_;  // per item
@@ -271,8 +302,13 @@ class ProblemPool {
 
 }  // namespace
 
-std::variant<SatSolution, SatContradiction> solve_sat(const SatProblem& problem) {
-  return ProblemPool(problem).solve();
+std::variant<SatSolution, SatContradiction, SatGivenUp> solve_sat(const SatProblem& problem,
+                                                                  const GiveUp& give_up) {
+  return ProblemPool(problem, give_up).solve();
+}
+
+std::string_view sat_solver_name() {
+  return "libsolv " LIBSOLV_VERSION_STRING;
 }
 
 }  // namespace athanor::worker::solve

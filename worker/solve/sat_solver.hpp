@@ -3,6 +3,8 @@
 #include "shared/base/result.hpp"
 
 #include <cstdint>
+#include <functional>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -59,9 +61,18 @@ struct SatConflict {
 using SatSolution = std::vector<ItemId>;  // sorted; without the installed ones
 using SatContradiction = std::vector<SatConflict>;
 
+struct SatGivenUp {};
+
+// Asked again and again while a search goes on, at least at every sixteenth of its conflicts: true
+// ends it. Must not throw. Empty: never.
+using GiveUp = std::function<bool()>;
+
 // Chooses items, or says which rules contradict each other. Deterministic: the same problem has the
-// same answer. Thread-safe. May take exponential time for contrived problems; callers that can't
-// wait run it in a process that they can end.
-std::variant<SatSolution, SatContradiction> solve_sat(const SatProblem& problem);
+// same answer. Thread-safe. May take exponential time for contrived problems: hence `give_up`.
+std::variant<SatSolution, SatContradiction, SatGivenUp> solve_sat(const SatProblem& problem,
+                                                                  const GiveUp& give_up);
+
+// "libsolv 0.7.23": part of every solve's key.
+std::string_view sat_solver_name();
 
 }  // namespace athanor::worker::solve

@@ -19,7 +19,7 @@ namespace {
 // Turns what is left of an index into numbers for the SAT solver, and its answer back into records.
 class Translation {
  public:
-  Translation(Matcher& matcher, VariantRank& rank, const SolveRequest& request,
+  Translation(Matcher& matcher, VariantRank& rank, const SolveProblem& request,
               const Candidates& candidates, const std::vector<RootSpec>& roots)
       : matcher_(matcher),
         rank_(rank),
@@ -47,9 +47,9 @@ class Translation {
     const PackageIndex& index = matcher_.index();
     for (const RecordId id : records_) {
       const IndexedRecord& record = index.record(id);
-      labels.items.push_back({.name = index.texts()[record.name],
-                              .version = index.texts()[record.version],
-                              .build = index.texts()[record.build]});
+      labels.items.push_back({.name = index.text(record.name),
+                              .version = index.text(record.version),
+                              .build = index.text(record.build)});
     }
     for (const VirtualPackage& package : request_.virtual_packages) {
       labels.items.push_back(
@@ -130,7 +130,8 @@ class Translation {
 
   void add_dependencies() {
     for (ItemId item = 0; item < records_.size(); ++item) {
-      for (const TextId spec : matcher_.index().depends(records_[item])) {
+      for (const TextId spec :
+           matcher_.depends(records_[item], request_.candidates.python_brings_pip)) {
         problem_.items[item].requirements.push_back(requirement(spec));
       }
       for (const TextId spec : matcher_.index().constrains(records_[item])) {
@@ -163,7 +164,7 @@ class Translation {
         requirements_.try_emplace(spec, static_cast<RequirementId>(problem_.requirements.size()));
     if (fresh) {
       problem_.requirements.push_back(fulfilling(matcher_.dependency(spec)));
-      requirement_texts_.push_back(matcher_.index().texts()[spec]);
+      requirement_texts_.push_back(matcher_.index().text(spec));
     }
     return entry->second;
   }
@@ -222,7 +223,7 @@ class Translation {
 
   Matcher& matcher_;
   VariantRank& rank_;
-  const SolveRequest& request_;
+  const SolveProblem& request_;
   const Candidates& candidates_;
   SatProblem problem_;
   std::vector<RecordId> records_;  // per item, without the virtual ones
@@ -248,9 +249,10 @@ Result<std::vector<RootSpec>> read_roots(Matcher& matcher, const std::vector<std
   return roots;
 }
 
-std::string solve_key(const PackageIndex& index, const SolveRequest& request,
+std::string solve_key(const PackageIndex& index, const SolveProblem& request,
                       const std::vector<RootSpec>& roots, const Candidates& candidates) {
   std::string text(version());
+  text += sat_solver_name();
   const auto add = [&](std::string_view part) {
     text += part;
     text += '\0';
@@ -262,7 +264,8 @@ std::string solve_key(const PackageIndex& index, const SolveRequest& request,
     add(package.name + "=" + package.version + "=" + package.build);
   }
   add(std::to_string(static_cast<int>(request.candidates.channel_priority)) +
-      (request.candidates.prune ? "p" : "") + (request.rank_variants ? "r" : ""));
+      (request.candidates.prune ? "p" : "") + (request.rank_variants ? "r" : "") +
+      (request.candidates.python_brings_pip ? "i" : ""));
   std::vector<RecordId> alive;
   for (const auto& [name, ids] : candidates.by_name) {
     alive.insert(alive.end(), ids.begin(), ids.end());
@@ -272,8 +275,8 @@ std::string solve_key(const PackageIndex& index, const SolveRequest& request,
     const IndexedRecord& record = index.record(id);
     add(index.repo(id).channel + "/" + index.repo(id).subdir + " " +
         std::to_string(index.repo(id).priority));
-    add(index.texts()[record.name] + " " + index.texts()[record.version] + " " +
-        index.texts()[record.build] + " " + std::to_string(record.build_number) + " " +
+    add(index.text(record.name) + " " + index.text(record.version) + " " +
+        index.text(record.build) + " " + std::to_string(record.build_number) + " " +
         std::to_string(record.timestamp) + " " + std::to_string(record.features));
     for (const std::span<const TextId> specs : {index.depends(id), index.constrains(id)}) {
       for (const TextId spec : specs) {
@@ -290,7 +293,7 @@ std::string solve_key(const PackageIndex& index, const SolveRequest& request,
 
 }  // namespace
 
-Result<Solution> EnvironmentSolver::solve(const SolveRequest& request) {
+Result<Solution> EnvironmentSolver::solve(const SolveProblem& request) {
   ATHANOR_ASSIGN(const std::vector<RootSpec> roots, read_roots(matcher_, request.specs));
   const auto found = find_candidates(matcher_, roots, request.virtual_packages, request.candidates);
   if (const NoCandidates* none = std::get_if<NoCandidates>(&found)) {
@@ -298,7 +301,10 @@ Result<Solution> EnvironmentSolver::solve(const SolveRequest& request) {
   }
   const Candidates& candidates = std::get<Candidates>(found);
   const Translation translation(matcher_, rank_, request, candidates, roots);
-  const auto answer = solve_sat(translation.problem());
+  const auto answer = solve_sat(translation.problem(), request.give_up);
+  if (std::holds_alternative<SatGivenUp>(answer)) {
+    return make_error(ErrorKind::canceled, "the search was given up");
+  }
   if (const SatContradiction* contradiction = std::get_if<SatContradiction>(&answer)) {
     return make_error(ErrorKind::invalid,
                       explain_contradiction(*contradiction, translation.labels()));

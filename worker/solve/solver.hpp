@@ -3,6 +3,7 @@
 #include "shared/base/result.hpp"
 #include "worker/solve/candidates.hpp"
 #include "worker/solve/matcher.hpp"
+#include "worker/solve/sat_solver.hpp"
 #include "worker/solve/variant_rank.hpp"
 
 #include <string>
@@ -11,13 +12,14 @@
 namespace athanor::worker::solve {
 
 // What is to be solved, for one platform.
-struct SolveRequest {
+struct SolveProblem {
   std::vector<std::string> specs;  // MatchSpecs as people write them; the first ones decide first
   std::vector<VirtualPackage> virtual_packages;
   CandidateOptions candidates;
   bool rank_variants = true;  // off only to show what it is for
   // Records of a former solution, preferred where there is a choice.
   std::vector<RecordId> favored;
+  GiveUp give_up{};  // empty: never
 };
 
 struct Solution {
@@ -39,8 +41,11 @@ class EnvironmentSolver {
         rank_(matcher_) {}
 
   // invalid: a spec can't be read, or nothing fulfils all specs together; the message says in words
-  // which requirements contradict each other.
-  Result<Solution> solve(const SolveRequest& request);
+  // which requirements contradict each other, a line each. canceled: given up.
+  Result<Solution> solve(const SolveProblem& request);
+
+  const PackageIndex& index() const { return matcher_.index(); }
+  Matcher& matcher() { return matcher_; }
 
  private:
   Matcher matcher_;

@@ -22,13 +22,10 @@ using test::must;
 PackageIndex load(const std::filesystem::path& channel, const std::string& platform) {
   PackageIndexBuilder builder;
   for (const std::string& subdir : {platform, std::string("noarch")}) {
-    std::string text = must(read_file(channel / subdir / "repodata.json", 512_MiB));
-    const std::size_t size = text.size();
-    text.append(k_repodata_padding, ' ');
     builder.begin_repo({.channel = channel.string(), .subdir = subdir, .priority = 0});
-    must(read_repodata(std::string_view(text).substr(0, size), builder));
+    must(read_repodata(must(read_file(channel / subdir / "repodata.json", 512_MiB)), builder));
   }
-  return std::move(builder).build();
+  return must(std::move(builder).build());
 }
 
 std::vector<std::string> texts(const Json& list) {
@@ -47,8 +44,8 @@ VirtualPackage virtual_package(const std::string& text) {
           .build = build == std::string::npos ? "0" : text.substr(build + 1)};
 }
 
-SolveRequest request_of(const Json& row) {
-  SolveRequest request;
+SolveProblem request_of(const Json& row) {
+  SolveProblem request;
   request.specs = texts(*row.find("specs"));
   for (const std::string& text : texts(*row.find("virtual"))) {
     request.virtual_packages.push_back(virtual_package(text));
@@ -61,8 +58,8 @@ std::vector<std::string> names(const PackageIndex& index, const Solution& soluti
   std::vector<std::string> all;
   for (const RecordId id : solution.records) {
     const IndexedRecord& record = index.record(id);
-    all.push_back(index.texts()[record.name] + " " + index.texts()[record.version] + " " +
-                  index.texts()[record.build]);
+    all.push_back(index.text(record.name) + " " + index.text(record.version) + " " +
+                  index.text(record.build));
   }
   std::sort(all.begin(), all.end());
   return all;
@@ -126,7 +123,7 @@ TEST_F(SolveCases, ReducingTheCandidatesChangesNoAnswer) {
   for (const Json& row : rows_) {
     const PackageIndex& packages = index(*row.find("repodata")->as_string());
     EnvironmentSolver solver(packages);
-    SolveRequest request = request_of(row);
+    SolveProblem request = request_of(row);
     const Result<Solution> reduced = solver.solve(request);
     request.candidates.prune = false;
     const Result<Solution> whole = solver.solve(request);
