@@ -36,8 +36,8 @@ if(ATHANOR_BUILD_BENCH)
   find_package(benchmark 1.7 REQUIRED)
 endif()
 
-# libsolv with conda support: the system's if it has it, else what scripts/build-libsolv built. Solving is
-# no part of a command yet, so without it everything but worker/solve and its tests is built.
+# libsolv with conda support: the system's if it has it, else what scripts/build-libsolv built. Without
+# it everything but worker/solve is built, and workers refuse to solve.
 find_package(simdjson 3.0 QUIET)
 find_path(SOLV_INCLUDE_DIR solv/conda.h HINTS ${CMAKE_SOURCE_DIR}/build/libsolv/include)
 find_library(SOLV_LIBRARY NAMES libsolv.a solv HINTS ${CMAKE_SOURCE_DIR}/build/libsolv/lib)
@@ -51,5 +51,5 @@ if(simdjson_FOUND AND SOLV_LIBRARY AND SOLV_CONDA)
   target_compile_definitions(athanor_libsolv INTERFACE LIBSOLV_SOLVABLE_PREPEND_DEP)
   target_link_libraries(athanor_libsolv INTERFACE ${SOLV_LIBRARY})
 else()
-  message(STATUS "No libsolv with conda support (scripts/build-libsolv) or no simdjson: worker/solve isn't built")
+  message(STATUS "No libsolv with conda support (scripts/build-libsolv) or no simdjson: worker/solve isn't built, workers refuse to solve")
 endif()

@@ -37,6 +37,7 @@ struct CommandLine {
   std::optional<std::uint64_t> jobs;
   std::optional<std::uint64_t> cpu;
   std::string scratch;
+  std::string cache_dir;
   std::string on_coordinator_lost = "stop";
   std::optional<std::uint64_t> lost_timeout;
   std::optional<std::uint64_t> drain_timeout;
@@ -107,6 +108,11 @@ void declare(cli::OptionTable& table, CommandLine& line) {
        .help = "Where packages are kept while they are worked on; must have room for --jobs of "
                "them. Default: TMPDIR, or /tmp."},
       line.scratch);
+  table.add({.name = "cache-dir",
+             .value_name = "DIR",
+             .help = "Where channels' indices are kept for solving; this user's workers on this "
+                     "machine share it. Default: athanor in XDG_CACHE_HOME, or ~/.cache/athanor."},
+            line.cache_dir);
   table.heading("Leaving");
   table.add({.name = "drain-timeout",
              .value_name = "SECONDS",
@@ -212,6 +218,21 @@ std::optional<std::chrono::milliseconds> seconds(const std::optional<std::uint64
                : std::nullopt;
 }
 
+std::filesystem::path cache_directory(const std::string& asked,
+                                      const std::filesystem::path& otherwise) {
+  const EnvironmentLookup environment = process_environment();
+  if (!asked.empty()) {
+    return asked;
+  }
+  if (const std::string cache = environment("XDG_CACHE_HOME").value_or(""); !cache.empty()) {
+    return std::filesystem::path(cache) / "athanor";
+  }
+  if (const std::string home = environment("HOME").value_or(""); !home.empty()) {
+    return std::filesystem::path(home) / ".cache" / "athanor";
+  }
+  return otherwise / "athanor-cache";
+}
+
 Result<WorkerOptions> options_of(const CommandLine& line) {
   if (line.connect.empty()) {
     return make_error(ErrorKind::invalid, "--connect is missing",
@@ -231,6 +252,7 @@ Result<WorkerOptions> options_of(const CommandLine& line) {
   const std::string temporary = process_environment()("TMPDIR").value_or("");
   options.scratch_parent =
       !line.scratch.empty() ? line.scratch : (temporary.empty() ? "/tmp" : temporary);
+  options.cache_directory = cache_directory(line.cache_dir, options.scratch_parent);
   options.on_coordinator_lost =
       line.on_coordinator_lost == "wait" ? OnCoordinatorLost::wait : OnCoordinatorLost::stop;
   options.lost_patience = seconds(line.lost_timeout).value_or(options.lost_patience);

@@ -2,6 +2,7 @@
 
 #include "shared/store/open_store.hpp"
 #include "worker/pipeline/make_pipeline.hpp"
+#include "worker/supervisor/solve_runner.hpp"
 
 #include <utility>
 
@@ -14,40 +15,50 @@ class EquippedPipeline final : public Pipeline {
       : store_(std::move(store)),
         http_(std::move(http)) {}
 
-  void stand(const protocol::WorkSettings& settings, unsigned cpu, Workspace& workspace,
-             const Clock& clock) {
+  void stand(const protocol::WorkSettings& settings, const Premises& premises) {
     pipeline_ = make_pipeline({.store = *store_,
                                .http = *http_,
-                               .workspace = workspace,
-                               .clock = clock,
+                               .workspace = premises.workspace,
+                               .clock = premises.clock,
                                .random = Random::from_entropy(),
                                .sleeper = real_sleeper(),
                                .settings = settings,
-                               .cpu = cpu});
+                               .cpu = premises.cpu});
+    solver_ = make_solve_runner({.http = *http_,
+                                 .clock = premises.clock,
+                                 .settings = settings,
+                                 .cache_directory = premises.cache_directory,
+                                 .cpu = premises.cpu});
   }
 
   JobOutcome run(const JobSpec& spec, ProgressCell& progress, std::stop_token stop) override {
+    switch (spec.kind()) {
+      case JobKind::package:
+        break;
+      case JobKind::solve:
+        return solver_->run(*spec.solve, progress, std::move(stop));
+    }
     return pipeline_->run(spec, progress, std::move(stop));
   }
 
  private:
   std::unique_ptr<Store> store_;
   std::unique_ptr<HttpClient> http_;
-  std::unique_ptr<Pipeline> pipeline_;  // refers to the two above
+  std::unique_ptr<Pipeline> pipeline_;   // refers to the two above
+  std::unique_ptr<SolveRunner> solver_;  // refers to the HTTP client
 };
 
 }  // namespace
 
 Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings,
-                                        const Access& access, unsigned cpu, Workspace& workspace,
-                                        const Clock& clock) {
+                                        const Premises& premises) {
   // A store that the coordinator uses is there: one that isn't is a wrong mount, not a new store.
   ATHANOR_ASSIGN(std::unique_ptr<Store> store, open_store(settings.store_url, CreateStore::no));
   // The pipeline decides which file URLs are allowed: some are only the targets of origin maps.
   ATHANOR_ASSIGN(std::unique_ptr<HttpClient> http,
-                 make_origin_http_client(access, {.file_urls = FileUrls::allow}));
+                 make_origin_http_client(premises.access, {.file_urls = FileUrls::allow}));
   auto pipeline = std::make_shared<EquippedPipeline>(std::move(store), std::move(http));
-  pipeline->stand(settings, cpu, workspace, clock);
+  pipeline->stand(settings, premises);
   return std::shared_ptr<Pipeline>(std::move(pipeline));
 }
 

@@ -7,15 +7,24 @@
 #include "worker/pipeline/pipeline.hpp"
 #include "worker/workspace/workspace.hpp"
 
+#include <filesystem>
 #include <memory>
 
 namespace athanor::worker {
 
-// A pipeline together with the store and the HTTP client that it stands on: what is done as the
-// coordinator's settings say, origins reached as this machine's `access` says. The error is
-// open_store's or the client's. Workspace and clock outlive it.
+// What a worker works with, whatever the coordinator's settings say.
+struct Premises {
+  const Access& access;  // how origins are reached from this machine
+  Workspace& workspace;
+  const Clock& clock;
+  std::filesystem::path cache_directory;  // for channels' indices
+  unsigned cpu = 1;                       // jobs that may use a processor at once
+};
+
+// A pipeline that does jobs of every kind, together with the store and the HTTP client that it
+// stands on: what is done as the coordinator's settings say, where and how as the premises do. The
+// error is open_store's or the client's. Workspace and clock outlive it.
 Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings,
-                                        const Access& access, unsigned cpu, Workspace& workspace,
-                                        const Clock& clock);
+                                        const Premises& premises);
 
 }  // namespace athanor::worker

@@ -107,7 +107,11 @@ class Supervisor final : public Outbox {
 
   void configure(const protocol::WorkSettings& settings) override {
     Result<std::shared_ptr<Pipeline>> pipeline =
-        equip(settings, options_.access, options_.cpu, *workspace_, clock_);
+        equip(settings, {.access = options_.access,
+                         .workspace = *workspace_,
+                         .clock = clock_,
+                         .cache_directory = options_.cache_directory,
+                         .cpu = options_.cpu});
     if (!pipeline) {
       failure_ = std::move(pipeline).error().with_context("this worker can't do its work");
       return;

@@ -29,6 +29,7 @@ struct WorkerOptions {
   std::filesystem::path scratch_parent;
   // How origins are reached from here, credentials included: the coordinator sends none.
   Access access{};
+  std::filesystem::path cache_directory;  // channels' indices, shared by this user's workers
   OnCoordinatorLost on_coordinator_lost = OnCoordinatorLost::stop;
   std::chrono::milliseconds lost_patience{60'000};
   // After the first SIGTERM: what runs longer is given back.
