@@ -80,6 +80,8 @@ std::unique_ptr<Verb> make_config_show_verb();
 std::unique_ptr<Verb> make_config_validate_verb();
 std::unique_ptr<Verb> make_doctor_verb();
 std::unique_ptr<Verb> make_help_verb();
+std::unique_ptr<Verb> make_keys_new_verb();
+std::unique_ptr<Verb> make_keys_show_verb();
 std::unique_ptr<Verb> make_plan_verb();
 std::unique_ptr<Verb> make_run_verb();
 std::unique_ptr<Verb> make_transmute_verb();

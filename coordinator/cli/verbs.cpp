@@ -11,6 +11,8 @@ const std::vector<VerbEntry>& verbs() {
       {"archive list", make_archive_list_verb},
       {"archive verify", make_archive_verify_verb},
       {"archive diff", make_archive_diff_verb},
+      {"keys new", make_keys_new_verb},
+      {"keys show", make_keys_show_verb},
       {"config show", make_config_show_verb},
       {"config validate", make_config_validate_verb},
       {"auth test", make_auth_test_verb},
