@@ -197,3 +197,33 @@ class Peer:
                         raise
                     return True
         return False
+
+
+class Listener:
+    """The other end: takes one worker at a time on a unix socket, as a ROUTER does."""
+
+    def __init__(self, path):
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(path))
+        self.server.listen(16)
+        self.endpoint = f"ipc://{path}"
+
+    def accept(self, timeout=20):
+        self.server.settimeout(timeout)
+        peer = Peer.__new__(Peer)
+        peer.socket, _ = self.server.accept()
+        peer.socket.settimeout(timeout)
+        peer.buffer = b""
+        peer.send_bytes(greeting() + ready(b"ROUTER"))
+        peer.take(64)
+        peer.frame()
+        return peer
+
+    def close(self):
+        self.server.close()
+
+
+def recorded(source, version, name):
+    """(header, body as a value) of a message as a program of that version said it."""
+    data = bytes.fromhex((source / "tests/golden/protocol" / str(version) / f"{name}.hex").read_text())
+    return data[:6], unpack(data[6:])
