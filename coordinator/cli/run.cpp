@@ -1,3 +1,4 @@
+#include "coordinator/cli/listen_options.hpp"
 #include "coordinator/cli/preparation.hpp"
 #include "coordinator/cli/run_place.hpp"
 #include "coordinator/cli/run_talk.hpp"
@@ -95,7 +96,10 @@ class RunVerb final : public Verb {
                       .says = "One platform; flows find the environment by name."},
                      {.command = "athanor run pixi.lock --origin "
                                  "https://conda.anaconda.org=https://mirror.example/conda",
-                      .says = "Fetch from a mirror; keys keep the source URL."}}};
+                      .says = "Fetch from a mirror; keys keep the source URL."},
+                     {.command = "athanor run *.lock --listen 'tcp://*:5670' --key run.secret "
+                                 "--allowed-keys workers",
+                      .says = "athanor-worker on other machines helps."}}};
   }
 
   void declare(cli::OptionTable& table) override {
@@ -103,6 +107,7 @@ class RunVerb final : public Verb {
     preparation_.declare_publishing(table);
     preparation_.options().declare_network(table);
     preparation_.options().declare_work(table);
+    listen_.declare(table);
     table.heading("Run");
     table.add({.name = "dry-run", .letter = 'n', .help = "Show the plan instead (athanor plan)."},
               dry_run_);
@@ -180,6 +185,7 @@ class RunVerb final : public Verb {
     ATHANOR_ASSIGN(options.origins, parse_origin_rates(*settings.origin_rates));
     options.user = settings.resolved_by->empty() ? user_name() : *settings.resolved_by;
     options.state_directory = place.socket_directory();
+    ATHANOR_TRY(listen_.apply(options, context));
     if (const std::uint64_t jobs = needed_jobs(*plan); jobs > 0) {
       // Better now than after gigabytes were fetched.
       ATHANOR_TRY(probe_writing(store));
@@ -281,6 +287,7 @@ class RunVerb final : public Verb {
   }
 
   Preparation preparation_;
+  ListenOptions listen_;
   RunControl control_;
   bool dry_run_ = false;
 };

@@ -8,17 +8,28 @@
 #include "shared/base/result.hpp"
 #include "shared/protocol/messages.hpp"
 #include "shared/store/store.hpp"
+#include "shared/transport/endpoint.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace athanor::coordinator {
+
+// Who this coordinator is, and whom it lets in.
+struct EndpointKeys {
+  transport::KeyPair own;
+  std::filesystem::path allowed;  // transport::AllowList's file
+  // What happened at the gate, for a log. Called on a thread of the transport's.
+  std::function<void(const std::string& text)> news = [](const std::string&) {};
+};
 
 struct CoordinatorOptions {
   // How every worker works; `store_url` is what workers open.
@@ -32,8 +43,11 @@ struct CoordinatorOptions {
   OriginLimits origins;
   // Empty: nothing survives this process but what is in the store.
   std::filesystem::path journal;
-  // Where else workers may connect ("tcp://127.0.0.1:5670"); the ipc:// socket is always there.
+  // Where else workers may connect ("tcp://*:5670"); the ipc:// socket is always there.
   std::vector<std::string> endpoints;
+  // tcp:// endpoints need keys, or that somebody has said Exposure::insecure.
+  transport::Exposure exposure = transport::Exposure::local_only;
+  std::optional<EndpointKeys> keys;
 
   // Worker processes to start and to keep alive; 0: workers come from elsewhere.
   unsigned workers = 0;

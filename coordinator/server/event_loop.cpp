@@ -109,6 +109,14 @@ void EventLoop::take(TimePoint now, PeerId peer, const protocol::Frames& frames)
   close(peer);
 }
 
+transport::RouterCounts EventLoop::connection_counts() const {
+  transport::RouterCounts sum;
+  for (const auto& endpoint : endpoints_) {
+    sum += endpoint->counts();
+  }
+  return sum;
+}
+
 void EventLoop::take_disconnected(std::size_t endpoint) {
   for (const transport::Peer& peer : endpoints_[endpoint]->take_disconnected()) {
     const auto known = peer_ids_[endpoint].find(peer);

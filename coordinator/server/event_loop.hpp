@@ -58,8 +58,10 @@ class EventLoop final : public Outbox {
   // Ends the turn that calls outside of turn() have begun, and waits until all is durable and said.
   Result<void> flush();
 
-  // Messages that were no messages, from peers that were then cut off.
+  // Peers that sent what is no message, or not for them to say, and were then cut off.
   std::uint64_t violations() const { return violations_; }
+  // What the endpoints have seen, together.
+  transport::RouterCounts connection_counts() const;
 
   // --- Outbox ---
   void send(PeerId peer, protocol::Message message) override;

@@ -4,6 +4,7 @@
 #include "coordinator/journal/journal.hpp"
 #include "shared/base/check.hpp"
 #include "shared/base/limits.hpp"
+#include "shared/os/descriptors.hpp"
 #include "shared/os/files.hpp"
 #include "shared/protocol/codec.hpp"
 
@@ -118,8 +119,17 @@ Result<void> HostedCoordinator::open_endpoints() {
   std::vector<std::string> addresses = {"ipc://" +
                                         (options_.state_directory / "workers.sock").string()};
   addresses.insert(addresses.end(), options_.endpoints.begin(), options_.endpoints.end());
+  transport::SocketOptions socket;
+  socket.exposure = options_.exposure;
+  if (!options_.endpoints.empty()) {
+    raise_descriptor_limit();  // one for each worker
+  }
+  if (options_.keys) {
+    ATHANOR_TRY(context_.admit(options_.keys->allowed, options_.keys->news));
+    socket.security = transport::EndpointSecurity{
+        .keys = options_.keys->own, .server_key = {}, .admits = transport::Role::worker};
+  }
   for (const std::string& address : addresses) {
-    transport::SocketOptions socket;
     socket.endpoint = address;
     ATHANOR_ASSIGN(auto endpoint, transport::RouterEndpoint::bind(context_, socket));
     if (worker_address_.empty()) {
@@ -203,6 +213,9 @@ Result<RunSummary> HostedCoordinator::run_until_done(int stop_fd) {
   ATHANOR_TRY(farewell(stop_fd));
   ATHANOR_TRY(loop_->flush());
   RunSummary summary = summary_.build(batches_);
+  if (auto warning = trouble_with_peers(loop_->violations(), loop_->connection_counts())) {
+    summary.warnings.push_back(*std::move(warning));
+  }
   summary.end = end == RunEnd::drained && loop_->reactor().is_idle() ? RunEnd::done : end;
   summary.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(clock_->now() - begin);
   return summary;

@@ -1,6 +1,7 @@
 #include "coordinator/server/summary.hpp"
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -106,6 +107,26 @@ RunSummary SummaryBuilder::build(const BatchBook& batches) const {
     }
   }
   return summary;
+}
+
+std::optional<std::string> trouble_with_peers(std::uint64_t violations,
+                                              const transport::RouterCounts& counts) {
+  const std::pair<std::uint64_t, const char*> causes[] = {
+      {violations + counts.malformed, "broke the protocol"},
+      {counts.failed_handshakes, "failed the handshake"},
+      {counts.silent, "never said a word"},
+      {counts.turned_away, "were more than this process can hold"},
+      {counts.expelled, "had a key that isn't allowed any more"}};
+  std::string text;
+  for (const auto& [count, what] : causes) {
+    if (count != 0) {
+      text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
+    }
+  }
+  if (text.empty()) {
+    return std::nullopt;
+  }
+  return "connections were cut off: " + text;
 }
 
 }  // namespace athanor::coordinator

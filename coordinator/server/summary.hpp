@@ -6,8 +6,11 @@
 #include "shared/base/ids.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 namespace athanor::coordinator {
@@ -25,5 +28,9 @@ class SummaryBuilder {
   std::map<std::pair<BatchId, std::size_t>, EnvironmentResult> environments_;
   std::set<JobId> done_;
 };
+
+// What a person should know of peers that were cut off, in one sentence; absent if there were none.
+std::optional<std::string> trouble_with_peers(std::uint64_t violations,
+                                              const transport::RouterCounts& counts);
 
 }  // namespace athanor::coordinator

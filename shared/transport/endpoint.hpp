@@ -128,6 +128,8 @@ struct RouterCounts {
   std::uint64_t malformed = 0;          // multipart messages of the wrong shape
   std::uint64_t silent = 0;             // never said a word
   std::uint64_t expelled = 0;           // their key isn't allowed any more
+
+  RouterCounts& operator+=(const RouterCounts& other);
 };
 
 // The coordinator's end: many peers.

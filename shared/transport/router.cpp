@@ -11,6 +11,16 @@ constexpr std::size_t k_frames = 3;  // peer, header, body
 
 }  // namespace
 
+RouterCounts& RouterCounts::operator+=(const RouterCounts& other) {
+  accepted += other.accepted;
+  turned_away += other.turned_away;
+  failed_handshakes += other.failed_handshakes;
+  malformed += other.malformed;
+  silent += other.silent;
+  expelled += other.expelled;
+  return *this;
+}
+
 RouterEndpoint::RouterEndpoint() = default;
 
 RouterEndpoint::~RouterEndpoint() = default;

@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -166,6 +167,12 @@ http {{
         scenario.addCleanup(self.stop)
         wait_for(self.answers, "nginx answers")
         self.url = f"http://127.0.0.1:{self.port}"
+
+    def unthrottle(self):
+        """From now on as fast as it can."""
+        conf = self.folder / "nginx.conf"
+        conf.write_text(re.sub(r"limit_rate \w+;", "", conf.read_text()))
+        self.process.send_signal(signal.SIGHUP)
 
     def answers(self):
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
