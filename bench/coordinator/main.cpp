@@ -2,6 +2,7 @@
 #include "coordinator/core/restore.hpp"
 #include "coordinator/journal/journal.hpp"
 #include "coordinator/server/coordinator.hpp"
+#include "shared/os/files.hpp"
 #include "shared/os/temp_dir.hpp"
 #include "shared/store/open_store.hpp"
 
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -22,7 +24,9 @@
 // What a coordinator costs: a real one with its journal, sockets and worker processes, whose jobs
 // do nothing; and its tables and journal alone with very many jobs.
 //
-//   coordinator_bench [--jobs N] [--workers N] [--slots N] [--queued N]
+//   coordinator_bench [--jobs N] [--workers N] [--slots N] [--queued N] [--curve PORT]
+//
+// With --curve the workers come over tcp on that port, encrypted.
 namespace athanor::coordinator {
 namespace {
 
@@ -89,7 +93,35 @@ class Nobody final : public RunListener, public Outbox {
   std::vector<Record> records;
 };
 
-bool measure_throughput(std::uint64_t jobs, unsigned workers, unsigned slots) {
+// Keys for both ends in the directory; the workers are told the encrypted endpoint last, and so
+// take that one.
+bool encrypt(CoordinatorOptions& options, const std::filesystem::path& directory,
+             std::uint64_t port) {
+  auto own = transport::make_key_pair();
+  const auto worker = transport::make_key_pair();
+  if (!own.ok() || !worker.ok()) {
+    return false;
+  }
+  const auto files = transport::write_key_pair(directory / "keys", "worker", *worker);
+  const auto allowed = directory / "allowed";
+  const std::string line = transport::allow_list_line("worker", worker->public_key, "bench");
+  if (!files.ok() || !write_file(allowed, line, 0600).ok()) {
+    return false;
+  }
+  const std::string endpoint = "tcp://127.0.0.1:" + std::to_string(port);
+  options.endpoints = {endpoint};
+  for (const std::string& word :
+       {std::string("--connect"), endpoint, std::string("--key"), files->secret_file.string(),
+        std::string("--server-key"), own->public_key}) {
+    options.worker_arguments.push_back(word);
+  }
+  options.keys.emplace();
+  options.keys->own = *std::move(own);
+  options.keys->allowed = allowed;
+  return true;
+}
+
+bool measure_throughput(std::uint64_t jobs, unsigned workers, unsigned slots, std::uint64_t port) {
   const auto directory = TempDir::create("bench");
   const auto store = open_store((directory->path() / "store").string(), CreateStore::yes);
   if (!store.ok()) {
@@ -110,6 +142,9 @@ bool measure_throughput(std::uint64_t jobs, unsigned workers, unsigned slots) {
   options.workers = workers;
   options.worker_program = ATHANOR_NOOP_WORKER;
   options.worker_arguments = {"--jobs", std::to_string(slots)};
+  if (port != 0 && !encrypt(options, directory->path(), port)) {
+    return false;
+  }
   Nobody listener;
   auto coordinator = Coordinator::start(std::move(options), **store, listener);
   if (!coordinator.ok() || !(*coordinator)->submit(plan, {}).ok()) {
@@ -121,8 +156,8 @@ bool measure_throughput(std::uint64_t jobs, unsigned workers, unsigned slots) {
     return false;
   }
   const auto count = static_cast<double>(jobs);
-  std::printf("%u workers x %u slots, %llu jobs, journal on disk\n", workers, slots,
-              static_cast<unsigned long long>(jobs));
+  std::printf("%u workers x %u slots, %llu jobs, journal on disk%s\n", workers, slots,
+              static_cast<unsigned long long>(jobs), port != 0 ? ", CURVE" : "");
   row("  durable no-op jobs per second", count / (listener.last_finish - listener.first_start),
       "jobs/s", ">= 30000");
   row("  coordinator CPU per job", (listener.last_cpu - listener.first_cpu) / count * 1e6, "us",
@@ -216,6 +251,7 @@ int main(int argc, char** argv) {
   std::uint64_t queued = 1'000'000;
   unsigned workers = 4;
   unsigned slots = 16;
+  std::uint64_t port = 0;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     const std::uint64_t value = std::strtoull(argv[i + 1], nullptr, 10);
@@ -227,9 +263,12 @@ int main(int argc, char** argv) {
       workers = static_cast<unsigned>(value);
     } else if (name == "--slots") {
       slots = static_cast<unsigned>(value);
+    } else if (name == "--curve") {
+      port = value;
     }
   }
-  const bool done = (jobs == 0 || athanor::coordinator::measure_throughput(jobs, workers, slots)) &&
-                    (queued == 0 || athanor::coordinator::measure_queue(queued));
+  const bool done =
+      (jobs == 0 || athanor::coordinator::measure_throughput(jobs, workers, slots, port)) &&
+      (queued == 0 || athanor::coordinator::measure_queue(queued));
   return done ? 0 : 1;
 }

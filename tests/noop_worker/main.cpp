@@ -19,7 +19,9 @@
 // athanor-worker's conversation without its work: each job succeeds at once, unless its URL asks
 // for something else: "/crash-" kills this process, "/hang-" never ends, "/fail-" fails for good.
 //
-//   noop_worker --connect ENDPOINT [--jobs N]
+//   noop_worker --connect ENDPOINT [--jobs N] [--key FILE --server-key KEY]
+//
+// Of an option that is given twice the last one counts.
 namespace athanor {
 namespace {
 
@@ -136,12 +138,18 @@ class NoopWorker final : private worker::Outbox {
 };
 
 int run(int argc, char** argv) {
-  std::string endpoint;
+  std::string key;
+  std::string server_key;
+  transport::SocketOptions options;
   std::uint32_t jobs = 1;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     if (name == "--connect") {
-      endpoint = argv[i + 1];
+      options.endpoint = argv[i + 1];
+    } else if (name == "--key") {
+      key = argv[i + 1];
+    } else if (name == "--server-key") {
+      server_key = argv[i + 1];
     } else if (name == "--jobs") {
       jobs = static_cast<std::uint32_t>(std::strtoul(argv[i + 1], nullptr, 10));
     }
@@ -150,9 +158,15 @@ int run(int argc, char** argv) {
   if (!signals.ok()) {
     return 1;
   }
+  if (!key.empty()) {
+    auto keys = transport::read_secret_key(key);
+    if (!keys.ok()) {
+      return 1;
+    }
+    options.security =
+        transport::EndpointSecurity{.keys = *std::move(keys), .server_key = server_key};
+  }
   transport::Context context;
-  transport::SocketOptions options;
-  options.endpoint = endpoint;
   auto dealer = transport::DealerEndpoint::connect(context, options);
   if (!dealer.ok()) {
     std::fprintf(stderr, "noop_worker: %s\n", dealer.error().to_string().c_str());
