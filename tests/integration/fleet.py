@@ -20,8 +20,8 @@ class FleetScenario(support.Scenario):
         super().setUp()
         (self.folder / "www").mkdir()
         self.nginx = support.Nginx(self, self.folder / "www", self.throttle)
-        channel = self.make_channel("c", "--packages", self.packages, "--bytes", self.package_bytes, "--base-url",
-                                    f"{self.nginx.url}/c")
+        channel = self.make_channel("c", "--packages", self.packages, "--bytes", self.package_bytes, "--subdirs",
+                                    "linux-64", "--base-url", f"{self.nginx.url}/c")
         self.lock = channel / "locks" / "linux-64.explicit.txt"
         self.urls = [line.split("#")[0] for line in self.lock.read_text().splitlines() if "://" in line]
         self.port = support.free_port()
@@ -115,6 +115,7 @@ class FleetScenario(support.Scenario):
 
     def undisturbed(self):
         """The same lock file into another store, with nothing in the way: {key: bytes}."""
+        self.nginx.unthrottle()
         calm, self.store = self.store, self.folder / "calm"
         try:
             self.athanor("run", self.lock, "--store", self.store, expect=0)
@@ -122,13 +123,13 @@ class FleetScenario(support.Scenario):
         finally:
             self.store = calm
 
-    def assert_equals(self, undisturbed):
+    def assert_equals(self, undisturbed, killed=False):
         """Object by object. Who makes a .conda first decides its bytes nowhere: conversion is deterministic."""
         stormy = self.objects("packages")
         self.assertEqual(sorted(stormy), sorted(undisturbed))
         for key, data in undisturbed.items():
             self.assertEqual(stormy[key], data, key)
-        self.assert_store_is_whole()
+        self.assert_store_is_whole(killed)
 
 
 def memory_of(pid):

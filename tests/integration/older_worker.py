@@ -33,6 +33,12 @@ def success_of(spec):
     success["formats"] = [{"format": form, "hash": hashlib.md5(form.encode()).hexdigest(), "size": 1,
                            "key": f"packages/{stem}.{form}"} for form in spec["wanted"]]
     success["warnings"] = []
+    digest = success["source_digest"]
+    for expected in spec.get("expected", []):
+        digest.update(expected)
+    for form in success["formats"]:
+        if spec["source"].endswith("." + form["format"]):
+            form.update(hash=digest["md5"].hex(), size=digest["size"])
     return success
 
 
@@ -65,6 +71,7 @@ def main():
             held.remove(body["lease"])
         elif kind == zmtp.DRAIN:
             peer.send(zmtp.GOODBYE, {"session": welcome["session"]})
+            peer.is_cut()
             return
         if welcome and time.monotonic() >= beat:
             beat = time.monotonic() + welcome["heartbeat_ms"] / 1000
