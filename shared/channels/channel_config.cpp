@@ -72,6 +72,14 @@ ChannelConfig::ChannelConfig(ChannelSettings settings)
   }
   std::stable_sort(custom_.begin(), custom_.end(),
                    [](const auto& a, const auto& b) { return a.name.size() > b.name.size(); });
+  for (const auto& [name, urls] : settings_.mirrored_channels) {
+    for (const std::string& url : urls) {
+      const auto mirror = split_channel_url(url);
+      if (mirror && !(mirror->auth.empty() && mirror->token.empty())) {
+        secret_mirrors_.emplace_back(*mirror, url);
+      }
+    }
+  }
 }
 
 // A part of a multichannel (no `name`), or a custom channel.
@@ -363,6 +371,13 @@ std::optional<std::string> ChannelConfig::with_credentials(std::string_view text
   const auto spelled = split_channel_url(text);
   if (!url || !spelled || !spelled->auth.empty() || !spelled->token.empty()) {
     return std::nullopt;
+  }
+  const std::string whole = url->netloc() + url->path;
+  for (const auto& [mirror, secret_url] : secret_mirrors_) {
+    if (mirror.scheme == url->scheme && begins_with_segments(whole, mirror.location)) {
+      const std::string query = url->query.empty() ? "" : "?" + url->query;
+      return join_path(secret_url, whole.substr(mirror.location.size())) + query;
+    }
   }
   const ChannelPlace place = place_of_url(*spelled);
   if (place.moved || (place.auth.empty() && place.token.empty())) {

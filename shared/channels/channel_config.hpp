@@ -93,6 +93,8 @@ class ChannelConfig {
   // Of the user, then conda's own "defaults".
   std::vector<std::pair<std::string, std::vector<ChannelPlace>>> multichannels_;
   std::vector<ChannelPlace> custom_;  // longest name first
+  // Mirrors whose URLs hold credentials: without them ("host/path"), and as they were given.
+  std::vector<std::pair<ChannelPlace, std::string>> secret_mirrors_;
 };
 
 }  // namespace athanor

@@ -196,6 +196,21 @@ TEST(ChannelConfigTest, MirrorsKeepTheirOrder) {
   EXPECT_TRUE(config.mirrored("https://host.example.com/other/noarch/x-1-0.conda").empty());
 }
 
+TEST(ChannelConfigTest, AMirrorsCredentialsAreKnownForItsUrls) {
+  ChannelSettings settings;
+  settings.mirrored_channels = {
+      {"conda-forge",
+       {"https://ann:pw@fast.example.com/cf/", "https://slow.example.com/t/tk-1/repo/cf"}}};
+  const ChannelConfig config(settings);
+  EXPECT_EQ(config.with_credentials("https://fast.example.com/cf/noarch/x-1-0.conda"),
+            "https://ann:pw@fast.example.com/cf/noarch/x-1-0.conda");
+  EXPECT_EQ(config.with_credentials("https://slow.example.com/repo/cf/linux-64/repodata.json"),
+            "https://slow.example.com/t/tk-1/repo/cf/linux-64/repodata.json");
+  EXPECT_EQ(config.with_credentials("http://fast.example.com/cf/noarch/x-1-0.conda"), std::nullopt);
+  EXPECT_EQ(config.with_credentials("https://fast.example.com/cfx/noarch/x-1-0.conda"),
+            std::nullopt);
+}
+
 TEST(ChannelConfigTest, PathsAreChannels) {
   ChannelSettings settings;
   settings.working_directory = "/work here";
