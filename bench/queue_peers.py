@@ -193,7 +193,7 @@ def main():
     best = max(row["jobs_per_s"] for row in rows)
     print("| what | jobs | jobs/s | of the fastest | broker CPU us/job | workers' CPU us/job |\n|---|---|---|---|---|---|")
     for row in rows:
-        print(f"| {row['system']} | {row['jobs']} | {row['jobs_per_s']:.0f} | 1/{best / row['jobs_per_s']:.0f} | "
+        print(f"| {row['system']} | {row['jobs']} | {row['jobs_per_s']:.0f} | 1/{best / row['jobs_per_s']:.1f} | "
               f"{row['broker_us']:.1f} | {row['workers_us']:.1f} |")
 
 
