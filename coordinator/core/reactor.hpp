@@ -28,7 +28,7 @@ struct ReactorOptions {
   std::chrono::milliseconds heartbeat_interval = limits::k_heartbeat_interval;
   std::chrono::milliseconds lease_duration = limits::k_lease_duration;
   std::uint32_t job_attempts = limits::k_job_attempts;
-  OriginLimits origins;
+  OriginLimits origins{};
   // The last jobs of all, when they take much longer than others did, are given to a second worker
   // too: whoever is done first, wins.
   Speculation speculation = Speculation::on;
@@ -169,7 +169,7 @@ class Reactor {
   void finish_batch(BatchId id, bool canceled);
   void cancel_job_if_unwanted(TimePoint now, JobId job);
   Released retry(const std::vector<EnvironmentId>& environments, const Chosen& chosen);
-  bool rejoin(EnvironmentId id, const std::set<JobId>& released);
+  std::optional<std::vector<JobId>> rejoin(EnvironmentId id, const std::set<JobId>& released);
   bool is_worth_reopening(const Environment& environment) const;
   void reopen(EnvironmentId id);
   void release_job(JobId job);

@@ -65,16 +65,20 @@ void Reactor::release_job(JobId id) {
   }
 }
 
-// The environment waits for what was released. False: it can't become ready for another reason.
-bool Reactor::rejoin(EnvironmentId id, const std::set<JobId>& released) {
+// The environment waits for what was released, and for what had failed and somebody else had tried
+// again. Returns these jobs; absent: it can't become ready for another reason.
+std::optional<std::vector<JobId>> Reactor::rejoin(EnvironmentId id,
+                                                  const std::set<JobId>& released) {
   Environment& environment = core_.environments.at(id);
   const bool closed = environment.state == EnvironmentState::failed;
   if (closed) {
     if (!is_worth_reopening(environment)) {
-      return false;
+      return std::nullopt;
     }
     reopen(id);
   }
+  std::vector<JobId> joined;
+  const bool had_failures = environment.failed != 0;
   environment.failed = 0;
   environment.first_failed = {};
   for (const std::uint32_t number : environment.jobs) {
@@ -83,12 +87,14 @@ bool Reactor::rejoin(EnvironmentId id, const std::set<JobId>& released) {
     if (ended_badly(state)) {
       ++environment.failed;
       environment.first_failed = environment.failed == 1 ? job : environment.first_failed;
-    } else if (!is_final(state) && (closed || released.count(job) != 0)) {
+    } else if (!is_final(state) && (closed || released.count(job) != 0 ||
+                                    (had_failures && !core_.jobs.is_waiting(job, id)))) {
       core_.jobs.add_waiter(job, id);
       ++environment.remaining;
+      joined.push_back(job);
     }
   }
-  return true;
+  return joined;
 }
 
 Released Reactor::retry(const std::vector<EnvironmentId>& asked, const Chosen& chosen) {
@@ -117,14 +123,13 @@ Released Reactor::retry(const std::vector<EnvironmentId>& asked, const Chosen& c
   for (const EnvironmentId id : environments) {
     const Environment& environment = core_.environments.at(id);
     const bool closed = environment.state == EnvironmentState::failed;
-    if (!rejoin(id, released)) {
+    const auto joined = rejoin(id, released);
+    if (!joined) {
       continue;
     }
     by_batch[environment.batch].environments += closed ? 1U : 0U;
-    for (const std::uint32_t number : environment.jobs) {
-      const JobId job{number};
-      // An open environment's other jobs are queued already.
-      if (core_.jobs.at(job).state == JobState::ready && (closed || released.count(job) != 0) &&
+    for (const JobId job : *joined) {
+      if (core_.jobs.at(job).state == JobState::ready &&
           queued.emplace(environment.batch, job).second) {
         queue_job(environment.batch, job);
         by_batch[environment.batch].jobs += released.count(job);

@@ -168,6 +168,9 @@ void Reactor::on_renew(TimePoint now, PeerId peer, const protocol::Renew& renew)
     outbox_.send(peer, std::move(revoke));
   }
   outbox_.send(peer, protocol::Pulse{});
+  if (worker->sent_away) {
+    outbox_.send(peer, protocol::Drain{});  // the first one was lost, or it would not be here
+  }
 }
 
 void Reactor::on_release(TimePoint now, PeerId peer, const protocol::Release& release) {

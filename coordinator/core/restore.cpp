@@ -18,6 +18,13 @@ Error contradiction(std::string_view what, std::uint64_t number) {
 
 }  // namespace
 
+void Restorer::add_forgotten(BatchId batch, EnvironmentId environment, JobId job) {
+  Core& core = reactor_.core_;
+  core.next_batch = std::max(core.next_batch, batch.value + 1);
+  core.next_environment = std::max(core.next_environment, environment.value + 1);
+  core.jobs.skip_to(JobId{job.value + 1});
+}
+
 void Restorer::add_batch(BatchId id, std::string name, int priority, bool finished, bool canceled) {
   Core& core = reactor_.core_;
   Batch& batch = core.batches[id];

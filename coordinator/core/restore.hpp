@@ -33,6 +33,8 @@ class Restorer {
   explicit Restorer(Reactor& reactor)
       : reactor_(reactor) {}
 
+  // The largest numbers among what was forgotten: they are never given again.
+  void add_forgotten(BatchId batch, EnvironmentId environment, JobId job);
   void add_batch(BatchId id, std::string name, int priority, bool finished, bool canceled);
   Result<void> add_job(const RestoredJob& job);
   Result<void> add_result(JobId id, std::string_view success);

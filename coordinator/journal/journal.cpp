@@ -164,6 +164,9 @@ struct Journal::Statements::Write {
   Statements& to;
   Moment now;
 
+  Result<void> keep(std::string_view number, std::uint64_t value) const {
+    return to.keep_number.bind_text(1, number).bind(2, value).run();
+  }
   Result<void> operator()(const BatchRecord& record) const {
     return to.add_batch.bind(1, record.id.value)
         .bind_text(2, record.name)
@@ -228,6 +231,17 @@ struct Journal::Statements::Write {
     for (const EnvironmentId environment : record.environments) {
       ATHANOR_TRY(to.forget_environment.bind(1, environment.value).run());
     }
+    // Numbers are what people know batches and jobs by: they are never given again.
+    if (!record.jobs.empty()) {
+      ATHANOR_TRY(
+          keep("last_job", std::max_element(record.jobs.begin(), record.jobs.end())->value));
+    }
+    if (!record.environments.empty()) {
+      ATHANOR_TRY(
+          keep("last_environment",
+               std::max_element(record.environments.begin(), record.environments.end())->value));
+    }
+    ATHANOR_TRY(keep("last_batch", record.batch.value));
     ATHANOR_TRY(to.forget_extensions.bind(1, record.batch.value).run());
     return to.forget_batch.bind(1, record.batch.value).run();
   }
@@ -287,6 +301,13 @@ Result<void> Journal::write_states(std::span<const Record> records) {
 
 Result<std::vector<JournaledBatch>> Journal::restore(Restorer& restorer) {
   std::vector<JournaledBatch> batches;
+  ATHANOR_ASSIGN(const std::uint64_t batch,
+                 database_->query_number("SELECT value FROM meta WHERE key = 'last_batch'"));
+  ATHANOR_ASSIGN(const std::uint64_t environment,
+                 database_->query_number("SELECT value FROM meta WHERE key = 'last_environment'"));
+  ATHANOR_ASSIGN(const std::uint64_t job,
+                 database_->query_number("SELECT value FROM meta WHERE key = 'last_job'"));
+  restorer.add_forgotten(BatchId{batch}, EnvironmentId{environment}, JobId{job});
   ATHANOR_TRY(restore_batches(restorer, batches));
   ATHANOR_TRY(restore_jobs(restorer));
   ATHANOR_TRY(restore_outcomes(restorer));

@@ -35,6 +35,9 @@ Result<std::unique_ptr<Journal::Statements>> Journal::Statements::prepare(
       {&all->forget_state, "DELETE FROM states WHERE id = ?1"},
       {&all->forget_result, "DELETE FROM results WHERE id = ?1"},
       {&all->forget_story, "DELETE FROM stories WHERE id = ?1"},
+      {&all->keep_number,
+       "INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET "
+       "value = max(value, excluded.value)"},
   };
   for (const auto& [statement, sql] : texts) {
     ATHANOR_ASSIGN(*statement, database.prepare(sql));

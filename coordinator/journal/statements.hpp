@@ -30,6 +30,7 @@ struct Journal::Statements {
   Statement forget_state;
   Statement forget_result;
   Statement forget_story;
+  Statement keep_number;
 
   static Result<std::unique_ptr<Statements>> prepare(const Database& database);
 };

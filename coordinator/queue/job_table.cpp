@@ -209,6 +209,15 @@ bool JobTable::remove_waiter(JobId id, EnvironmentId environment) {
   return false;
 }
 
+bool JobTable::is_waiting(JobId id, EnvironmentId environment) const {
+  for (std::uint32_t node = at(id).waiters; node != 0; node = waiter_pool_[node].next) {
+    if (waiter_pool_[node].environment == environment.value) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::vector<EnvironmentId> JobTable::waiters(JobId id) const {
   std::vector<EnvironmentId> result;
   for (std::uint32_t node = at(id).waiters; node != 0; node = waiter_pool_[node].next) {

@@ -4,6 +4,7 @@
 #include "shared/base/ids.hpp"
 #include "shared/protocol/job.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -85,11 +86,14 @@ class JobTable {
   void add_waiter(JobId id, EnvironmentId environment);
   // False if it wasn't waiting.
   bool remove_waiter(JobId id, EnvironmentId environment);
+  bool is_waiting(JobId id, EnvironmentId environment) const;
   std::vector<EnvironmentId> waiters(JobId id) const;  // in the order they came
   std::vector<EnvironmentId> take_waiters(JobId id);
 
   std::size_t size() const { return size_; }
   std::uint64_t count(JobState state) const { return counts_[static_cast<std::size_t>(state)]; }
+  // Jobs made from now on have numbers from this one on.
+  void skip_to(JobId next) { next_id_ = std::max(next_id_, next.value); }
   // Numbers of all jobs lie in [1, end).
   JobId end() const { return JobId{next_id_}; }
   void reserve(std::size_t jobs);

@@ -40,7 +40,7 @@ struct CoordinatorOptions {
   // 0700). Its path must leave room for a socket name within 107 bytes.
   std::filesystem::path state_directory;
   // What the whole fleet may do to the hosts that packages come from.
-  OriginLimits origins;
+  OriginLimits origins{};
   // Empty: nothing survives this process but what is in the store.
   std::filesystem::path journal;
   // Where else workers may connect ("tcp://*:5670"); the ipc:// socket is always there.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 
 namespace {
@@ -11,6 +12,14 @@ namespace {
 using athanor::simulation::Canary;
 using athanor::simulation::Verdict;
 using athanor::simulation::World;
+
+const std::map<std::string, Canary> k_canaries = {
+    {"say_before_durable", Canary::say_before_durable},
+    {"forget_grants", Canary::forget_grants},
+    {"ignore_drain", Canary::ignore_drain},
+    {"ignore_rate", Canary::ignore_rate},
+    {"forget_extension", Canary::forget_extension},
+};
 
 struct Request {
   std::uint64_t from = 1;
@@ -39,10 +48,8 @@ bool read_arguments(int argc, char** argv, Request& request) {
       request.from = std::strtoull(value.c_str(), nullptr, 10);
     } else if (name == "--seeds") {
       request.seeds = std::strtoull(value.c_str(), nullptr, 10);
-    } else if (name == "--canary" && value == "say_before_durable") {
-      request.canary = Canary::say_before_durable;
-    } else if (name == "--canary" && value == "forget_grants") {
-      request.canary = Canary::forget_grants;
+    } else if (name == "--canary" && k_canaries.count(value) != 0) {
+      request.canary = k_canaries.at(value);
     } else {
       return false;
     }
@@ -61,7 +68,8 @@ int main(int argc, char** argv) {
   if (!read_arguments(argc, argv, request)) {
     std::fprintf(stderr,
                  "usage: simulation [--seed N | --from N --seeds N] [--twice]\n"
-                 "                  [--canary say_before_durable|forget_grants]\n");
+                 "                  [--canary say_before_durable|forget_grants|ignore_drain|\n"
+                 "                            ignore_rate|forget_extension]\n");
     return 2;
   }
   const auto begin = std::chrono::steady_clock::now();

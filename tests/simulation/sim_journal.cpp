@@ -1,5 +1,6 @@
 #include "tests/simulation/sim_journal.hpp"
 
+#include <algorithm>
 #include <variant>
 
 namespace athanor::simulation {
@@ -66,14 +67,18 @@ void SimJournal::apply(const coordinator::JobStoryRecord& record) {
 void SimJournal::apply(const coordinator::ForgetRecord& record) {
   for (const JobId job : record.jobs) {
     jobs_.erase(job);
+    last_job_ = std::max(last_job_, job);
   }
   for (const EnvironmentId environment : record.environments) {
     environments_.erase(environment);
+    last_environment_ = std::max(last_environment_, environment);
   }
   batches_.erase(record.batch);
+  last_batch_ = std::max(last_batch_, record.batch);
 }
 
 std::string SimJournal::restore(coordinator::Restorer& restorer) const {
+  restorer.add_forgotten(last_batch_, last_environment_, last_job_);
   for (const auto& [id, row] : batches_) {
     restorer.add_batch(id, row.record.name, row.record.priority, row.finished, row.canceled);
   }

@@ -57,6 +57,9 @@ class SimJournal {
   std::map<BatchId, BatchRow> batches_;
   std::map<EnvironmentId, EnvironmentRow> environments_;
   std::map<JobId, JobRow> jobs_;
+  BatchId last_batch_;  // of those that were forgotten
+  EnvironmentId last_environment_;
+  JobId last_job_;
 };
 
 }  // namespace athanor::simulation

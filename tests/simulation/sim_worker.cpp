@@ -26,19 +26,27 @@ void SimWorker::later(Duration delay, std::function<void()> what) {
   });
 }
 
+TimePoint SimWorker::now() const {
+  return world_.now() + jumped_;
+}
+
 void SimWorker::start_process() {
   ++process_;
   name_ = "host" + std::to_string(index_) + "/" + std::to_string(process_);
   world_.tell(name_ + " starts");
   running_.clear();
   connection_ = 0;
+  session_number_ = 0;
+  jumped_ = {};
   frozen_until_ = {};
   const std::uint32_t slots = 1 + static_cast<std::uint32_t>(world_.random().below(3));
   worker::SessionOptions options{
       .name = name_,
       .version = "0.1.0",
       .capacity = {.jobs = slots + static_cast<std::uint32_t>(world_.random().below(3)),
-                   .cpu = slots},
+                   .cpu = slots,
+                   // An older worker doesn't say how many jobs it runs at once.
+                   .slots = world_.random().below(4) == 0 ? 0 : slots},
       .slots = slots};
   session_ = std::make_unique<worker::Session>(std::move(options), Random(world_.random().next()),
                                                static_cast<worker::Outbox&>(*this));
@@ -78,19 +86,45 @@ void SimWorker::tick() {
   if (connection_ != 0 && world_.chance(world_.faults().cut)) {
     world_.drop_connection(connection_);
   }
+  if (connection_ != 0 && world_.chance(world_.faults().partition)) {
+    world_.partition(connection_);
+  }
+  if (world_.chance(world_.faults().jump)) {
+    world_.tell(name_ + "'s clock jumps");
+    jumped_ += world_.some(1s, 60s);
+  }
+  if (connection_ != 0 && world_.chance(world_.faults().forge)) {
+    forge();
+  }
   std::vector<protocol::JobProgress> progress;
   for (auto& [lease, job] : running_) {
     job.steps += job.hangs ? 0 : 1;
     progress.push_back(
         {.lease = lease, .stage = Stage::fetch, .bytes = job.steps, .steps = job.steps});
   }
-  session_->on_tick(progress, world_.now());
+  session_->on_tick(progress, now());
   after_session();
   later(500ms, [this] {
     if (session_ != nullptr) {
       tick();
     }
   });
+}
+
+// Says that it has done what is somebody else's, or long over; it must not be believed.
+void SimWorker::forge() {
+  const auto lease = world_.somebodys_lease(index_);
+  if (!lease) {
+    return;
+  }
+  JobSuccess success;
+  for (const Format format : {Format::conda, Format::tar_bz2}) {
+    success.formats.push_back(
+        {.format = format, .hash = std::string(32, 'f'), .size = 1, .key = "packages/forged"});
+  }
+  const std::uint64_t session = session_number_ != 0 ? session_number_ : 1;
+  world_.to_coordinator(connection_,
+                        protocol::Report{.session = session, .lease = *lease, .outcome = success});
 }
 
 void SimWorker::on_connected(std::uint64_t connection) {
@@ -102,7 +136,7 @@ void SimWorker::on_connected(std::uint64_t connection) {
       world_.drop_connection(std::exchange(connection_, 0));
     }
     connection_ = connection;
-    session_->on_connected(world_.now());
+    session_->on_connected(now());
     after_session();
   });
 }
@@ -113,7 +147,7 @@ void SimWorker::on_disconnected(std::uint64_t connection) {
       return;
     }
     connection_ = 0;
-    session_->on_disconnected(world_.now());
+    session_->on_disconnected(now());
     world_.connect(index_, process_);
     after_session();
   });
@@ -124,7 +158,10 @@ void SimWorker::on_message(std::uint64_t connection, const protocol::Message& me
     if (session_ == nullptr || connection_ != connection) {
       return;
     }
-    session_->on_message(message, world_.now());
+    if (const auto* welcome = std::get_if<protocol::Welcome>(&message)) {
+      session_number_ = welcome->session;
+    }
+    session_->on_message(message, now());
     after_session();
   });
 }
@@ -217,6 +254,8 @@ void SimWorker::done(const LeaseKey& lease) {
     publish(job, 0);
     publish(job, 1);
     JobSuccess success;
+    success.provenance = Provenance::origin;
+    success.requests = 1;
     for (const Format format : job.spec.wanted) {
       success.formats.push_back({.format = format,
                                  .hash = "0123456789abcdef0123456789abcdef",
@@ -225,7 +264,7 @@ void SimWorker::done(const LeaseKey& lease) {
     }
     outcome = success;
   }
-  session_->on_finished(lease, std::move(outcome), world_.now());
+  session_->on_finished(lease, std::move(outcome), now());
   after_session();
 }
 

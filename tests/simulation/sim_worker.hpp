@@ -40,7 +40,9 @@ class SimWorker final : private worker::Outbox {
   };
 
   void later(Duration delay, std::function<void()> what);
+  TimePoint now() const;
   void tick();
+  void forge();
   void half_done(const LeaseKey& lease);
   void done(const LeaseKey& lease);
   void publish(const Running& job, std::size_t format);
@@ -58,7 +60,9 @@ class SimWorker final : private worker::Outbox {
   std::string name_;
   std::unique_ptr<worker::Session> session_;
   std::uint64_t connection_ = 0;  // 0: none
+  std::uint64_t session_number_ = 0;
   std::map<LeaseKey, Running> running_;
+  Duration jumped_{};  // its clock against the world's
   TimePoint frozen_until_;
 };
 

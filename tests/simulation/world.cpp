@@ -20,15 +20,6 @@ namespace {
 constexpr auto k_chaos = 60s;        // then the faults end
 constexpr auto k_patience = 1'800s;  // and everything must get done within this
 
-JobSpec spec_of(std::uint64_t number, bool poison) {
-  JobSpec spec;
-  spec.source_url = "https://conda.test/c/linux-64/" + std::string(poison ? "poison" : "p") +
-                    std::to_string(number) + "-1-0.tar.bz2";
-  spec.fetch_url = spec.source_url;
-  spec.wanted = {Format::conda, Format::tar_bz2};
-  return spec;
-}
-
 }  // namespace
 
 World::World(WorldOptions options)
@@ -60,6 +51,9 @@ void World::draw_faults() {
   faults_.slow = pick(0.2);
   faults_.fail = pick(0.2);
   faults_.coordinator_crash = pick(0.002);
+  faults_.partition = pick(0.01);
+  faults_.jump = pick(0.005);
+  faults_.forge = pick(0.05);
   faults_.poison = random_.below(8) == 0;
 }
 
@@ -95,6 +89,7 @@ Verdict World::run() {
   }
   tick_coordinator();
   after(some(0ms, 2s), [this] { submit_some(); });
+  after(some(1s, 5s), [this] { meddle(); });
   const TimePoint calm = now_ + k_chaos;
   const TimePoint end = calm + k_patience;
   while (!events_.empty() && verdict_.problems.empty()) {
@@ -120,7 +115,7 @@ Verdict World::run() {
 }
 
 bool World::is_done() const {
-  return submissions_left_ == 0 && reactor_ != nullptr && reactor_->is_idle() && records_.empty();
+  return submissions_left_ == 0 && reactor_ != nullptr && reactor_->is_idle() && pending_.empty();
 }
 
 // --- The coordinator -----------------------------------------------------------------------------
@@ -134,6 +129,12 @@ void World::start_coordinator() {
   options.settings.packages_root = "packages";
   options.settings.environments_root = "envs";
   options.settings.zstd_level = 19;
+  options.origins.by_host["rated.test"] = {
+      .in_flight = 64,
+      .requests_per_second = options_.canary == Canary::ignore_rate ? 4 * k_rate : k_rate,
+      .burst = k_burst};
+  rated_.clear();
+  jumped_ = {};
   reactor_ = std::make_unique<coordinator::Reactor>(
       std::move(options), Random(random_.next()), [this] { return random_.next() | 1U; },
       static_cast<coordinator::Outbox&>(*this));
@@ -142,7 +143,7 @@ void World::start_coordinator() {
     broken("the journal can be restored: " + problem);
     return;
   }
-  restorer.finish(now_);
+  restorer.finish(coordinator_now());
   check_said_is_durable();
   turn([](coordinator::Reactor&) {});
 }
@@ -150,9 +151,10 @@ void World::start_coordinator() {
 void World::crash_coordinator(const char* where) {
   tell(std::string("coordinator crashes ") + where);
   reactor_.reset();
-  records_.clear();
-  actions_.clear();
-  on_commit_ = nullptr;
+  running_ = {};
+  pending_.clear();
+  drained_.clear();
+  known_leases_.clear();
   for (auto& [id, connection] : connections_) {
     if (connection.open) {
       connection.open = false;
@@ -164,42 +166,85 @@ void World::crash_coordinator(const char* where) {
   after(some(100ms, 15s), [this] { start_coordinator(); });
 }
 
+// One turn of the coordinator's loop. What it decided becomes durable, and is said, later.
 void World::turn(const std::function<void(coordinator::Reactor&)>& what) {
   if (reactor_ == nullptr) {
     return;
   }
   what(*reactor_);
-  reactor_->dispatch(now_);
+  reactor_->dispatch(coordinator_now());
   check_rules();
-  if (options_.canary == Canary::say_before_durable && !perform_actions()) {
+  Turn done = std::exchange(running_, {});
+  if (options_.canary == Canary::say_before_durable) {
+    const auto actions = std::exchange(done.actions, {});
+    if (!perform(actions)) {
+      return;
+    }
+  }
+  const bool nothing = done.records.empty() && !done.committed;
+  if (nothing && pending_.empty()) {
+    perform(done.actions);
     return;
   }
-  if (!records_.empty() && chance(faults_.coordinator_crash * 5)) {
-    crash_coordinator("before its turn is durable");
+  pending_.push_back(std::move(done));
+  commit_soon();
+}
+
+void World::commit_soon() {
+  if (commit_planned_) {
     return;
   }
-  if (options_.canary == Canary::forget_grants) {
-    std::erase_if(records_, [](const coordinator::Record& record) {
-      const auto* state = std::get_if<coordinator::JobStateRecord>(&record);
-      return state != nullptr && state->transition.event == coordinator::JobEvent::grant;
-    });
+  commit_planned_ = true;
+  after(some(0ms, 20ms), [this] {
+    commit_planned_ = false;
+    commit();
+  });
+}
+
+void World::commit() {
+  if (reactor_ == nullptr || pending_.empty()) {
+    return;
   }
-  journal_.commit(records_);
-  records_.clear();
-  if (const auto committed = std::exchange(on_commit_, nullptr)) {
-    committed();
+  if (chance(faults_.coordinator_crash * 5)) {
+    crash_coordinator("before its turns are durable");
+    return;
+  }
+  std::deque<Turn> turns = std::exchange(pending_, {});
+  std::vector<coordinator::Record> records;
+  for (Turn& turn : turns) {
+    std::move(turn.records.begin(), turn.records.end(), std::back_inserter(records));
+  }
+  forget_for_canary(records);
+  journal_.commit(records);
+  for (const Turn& turn : turns) {
+    if (turn.committed) {
+      turn.committed();
+    }
   }
   if (chance(faults_.coordinator_crash)) {
-    crash_coordinator("before anything of its turn is said");
+    crash_coordinator("before anything of its turns is said");
     return;
   }
-  perform_actions();
+  for (const Turn& turn : turns) {
+    if (!perform(turn.actions)) {
+      return;
+    }
+  }
+}
+
+void World::forget_for_canary(std::vector<coordinator::Record>& records) const {
+  std::erase_if(records, [this](const coordinator::Record& record) {
+    const auto* state = std::get_if<coordinator::JobStateRecord>(&record);
+    const auto* environment = std::get_if<coordinator::EnvironmentRecord>(&record);
+    return (options_.canary == Canary::forget_grants && state != nullptr &&
+            state->transition.event == coordinator::JobEvent::grant) ||
+           (options_.canary == Canary::forget_extension && environment != nullptr &&
+            environment->index >= k_first_extension);
+  });
 }
 
 // False if the coordinator crashed in between.
-bool World::perform_actions() {
-  std::vector<std::function<void()>> actions;
-  actions.swap(actions_);
+bool World::perform(const std::vector<std::function<void()>>& actions) {
   for (const auto& action : actions) {
     if (chance(faults_.coordinator_crash)) {
       crash_coordinator("in the middle of what it says");
@@ -211,7 +256,12 @@ bool World::perform_actions() {
 }
 
 void World::tick_coordinator() {
-  turn([this](coordinator::Reactor& reactor) { reactor.on_tick(now_); });
+  if (chance(faults_.jump)) {
+    // A suspended machine or a stopped process: to it, no time has passed in between.
+    tell("the coordinator's clock jumps");
+    jumped_ += some(1s, 60s);
+  }
+  turn([this](coordinator::Reactor& reactor) { reactor.on_tick(coordinator_now()); });
   after(100ms, [this] { tick_coordinator(); });
 }
 
@@ -230,167 +280,14 @@ void World::check_said_is_durable() {
     }
   }
   for (const BatchId batch : submitted_) {
-    if (reactor_->core().batches.count(batch) == 0) {
-      broken("a batch that was acknowledged is there after a restart");
+    const auto found = reactor_->core().batches.find(batch);
+    if (found == reactor_->core().batches.end()) {
+      if (forgotten_.count(batch) == 0) {
+        broken("a batch that was acknowledged is there after a restart");
+      }
+    } else if (extended_[batch] > found->second.environments.size()) {
+      broken("a batch that has grown is as large after a restart");
     }
-  }
-}
-
-// --- The client ----------------------------------------------------------------------------------
-
-void World::submit_some() {
-  if (submissions_left_ == 0) {
-    return;  // asked again although an answer had come
-  }
-  if (reactor_ == nullptr) {
-    after(1s, [this] { submit_some(); });
-    return;
-  }
-  turn([this](coordinator::Reactor& reactor) {
-    coordinator::Submission submission;
-    submission.name = "batch";
-    submission.priority = static_cast<int>(random_.below(3)) * 100;
-    std::set<std::uint64_t> numbers;
-    const std::uint64_t jobs = random_.below(12);
-    for (std::uint64_t i = 0; i < jobs; ++i) {
-      numbers.insert(random_.below(20));
-    }
-    for (const std::uint64_t number : numbers) {
-      submission.jobs.push_back(spec_of(number, faults_.poison && number == 0));
-    }
-    const std::uint64_t environments = 1 + random_.below(3);
-    for (std::uint64_t i = 0; i < environments; ++i) {
-      coordinator::SubmittedEnvironment environment;
-      for (std::size_t job = 0; job < submission.jobs.size(); ++job) {
-        if (job % environments == i || random_.below(3) == 0) {
-          environment.jobs.push_back(job);
-        }
-      }
-      environment.publish = random_.below(4) != 0;
-      submission.environments.push_back(std::move(environment));
-    }
-    const coordinator::Submitted submitted = reactor.on_submit(now_, std::move(submission));
-    tell("batch " + std::to_string(submitted.batch.value) + " with " +
-         std::to_string(submitted.jobs.size()) + " jobs is submitted");
-    on_commit_ = [this, submitted] {
-      for (const JobId job : submitted.jobs) {
-        ++asked_[job];
-      }
-    };
-    actions_.emplace_back([this, submitted] {
-      submitted_.insert(submitted.batch);
-      --submissions_left_;
-      if (submissions_left_ != 0) {
-        after(some(0ms, 20s), [this] { submit_some(); });
-      }
-      if (faults_on_ && random_.below(6) == 0) {
-        after(some(0ms, 20s), [this, batch = submitted.batch] {
-          tell("batch " + std::to_string(batch.value) + " is canceled");
-          turn([this, batch](coordinator::Reactor& again) { again.on_cancel_batch(now_, batch); });
-        });
-      }
-    });
-  });
-  // Without an answer a client asks again; the jobs are joined.
-  if (reactor_ == nullptr) {
-    after(1s, [this] { submit_some(); });
-  }
-}
-
-// --- The network ---------------------------------------------------------------------------------
-
-bool World::is_current(std::size_t worker, std::uint64_t process) const {
-  return processes_[worker] == process;
-}
-
-void World::connect(std::size_t worker, std::uint64_t process) {
-  processes_[worker] = process;
-  after(some(1ms, 200ms), [this, worker, process] {
-    if (!is_current(worker, process)) {
-      return;
-    }
-    if (reactor_ == nullptr || chance(faults_.cut * 5)) {
-      connect(worker, process);
-      return;
-    }
-    const std::uint64_t id = next_connection_++;
-    connections_[id] = {
-        .worker = worker, .process = process, .open = true, .partitioned_until = {}};
-    workers_[worker]->on_connected(id);
-  });
-}
-
-void World::drop_connection(std::uint64_t id) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end() || !found->second.open) {
-    return;
-  }
-  found->second.open = false;
-  after(some(1ms, 20ms),
-        [this, id, worker = found->second.worker] { workers_[worker]->on_disconnected(id); });
-  // The coordinator may not notice for a while.
-  after(chance(0.3) ? some(1s, 8s) : some(1ms, 20ms), [this, id] {
-    connections_.erase(id);
-    turn([this, id](coordinator::Reactor& reactor) { reactor.on_disconnected(now_, PeerId{id}); });
-  });
-}
-
-void World::to_coordinator(std::uint64_t id, const protocol::Message& message) {
-  const auto frames = protocol::encode(message);
-  if (!frames.ok()) {
-    broken("workers say what can be said: " + frames.error().message);
-    return;
-  }
-  const auto found = connections_.find(id);
-  if (found == connections_.end() || !found->second.open || chance(faults_.loss)) {
-    return;
-  }
-  const int copies = chance(faults_.repeat) ? 2 : 1;
-  for (int copy = 0; copy < copies; ++copy) {
-    const Duration delay = chance(faults_.reorder) ? some(1ms, 3s) : Duration(1ms);
-    after(delay, [this, id, epoch = epoch_, frames = *frames] {
-      if (epoch != epoch_ || reactor_ == nullptr) {
-        return;  // it died with the process that it was sent to
-      }
-      const auto decoded = protocol::decode(frames.header, frames.body);
-      if (!decoded.ok()) {
-        broken("what was encoded can be decoded");
-        return;
-      }
-      turn([&](coordinator::Reactor& reactor) { reactor.on_message(now_, PeerId{id}, *decoded); });
-    });
-  }
-}
-
-void World::deliver(std::uint64_t id, protocol::Message message) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end() || !found->second.open || chance(faults_.loss)) {
-    return;
-  }
-  const int copies = chance(faults_.repeat) ? 2 : 1;
-  for (int copy = 0; copy < copies; ++copy) {
-    const Duration delay = chance(faults_.reorder) ? some(1ms, 3s) : Duration(1ms);
-    after(delay, [this, id, worker = found->second.worker, message] {
-      const auto still = connections_.find(id);
-      if (still != connections_.end() && still->second.open) {
-        workers_[worker]->on_message(id, message);
-      }
-    });
-  }
-}
-
-void World::process_ended(const std::string& name) {
-  if (random_.below(2) == 0) {  // a child of the coordinator's
-    after(1ms, [this, name] {
-      turn([&](coordinator::Reactor& reactor) { reactor.on_process_ended(now_, name, "died"); });
-    });
-  }
-}
-
-void World::put_if_absent(const std::string& slot, const std::string& hash) {
-  const auto [object, created] = store_.try_emplace(slot, hash);
-  if (object->second != hash) {
-    broken("no slot gets a second hash: " + slot);
   }
 }
 
@@ -402,29 +299,67 @@ void World::send(PeerId peer, protocol::Message message) {
     broken("the coordinator says what can be said: " + frames.error().message);
     return;
   }
-  actions_.emplace_back([this, peer, message = std::move(message)] {
+  // Decided now, although it is said later.
+  if (const auto* grant = std::get_if<protocol::Grant>(&message)) {
+    for (const protocol::GrantedJob& job : grant->jobs) {
+      const auto drained = drained_.find(peer.value);
+      if (drained != drained_.end() && reactor_->core().workers.find(drained->second) != nullptr) {
+        broken("a worker that is drained gets nothing (" + std::to_string(job.lease.job.value) +
+               ")");
+      }
+      note_request(job.spec.source_url);
+    }
+  }
+  running_.actions.emplace_back([this, peer, message = std::move(message)] {
     if (const auto* grant = std::get_if<protocol::Grant>(&message)) {
       for (const protocol::GrantedJob& job : grant->jobs) {
-        tell("grant job " + std::to_string(job.lease.job.value) + " attempt " +
-             std::to_string(job.lease.attempt));
-        if (!granted_.emplace(job.lease.job.value, job.lease.attempt).second) {
-          broken("no attempt at a job is granted twice (" + std::to_string(job.lease.job.value) +
-                 ")");
-        }
+        note_grant(peer, job);
       }
     }
     deliver(peer.value, message);
   });
 }
 
+void World::note_grant(PeerId peer, const protocol::GrantedJob& job) {
+  tell("grant job " + std::to_string(job.lease.job.value) + " attempt " +
+       std::to_string(job.lease.attempt));
+  if (!granted_.emplace(job.lease.job.value, job.lease.attempt).second) {
+    broken("no attempt at a job is granted twice (" + std::to_string(job.lease.job.value) + ")");
+  }
+  if (const auto to = connections_.find(peer.value); to != connections_.end()) {
+    known_leases_.emplace_back(job.lease, to->second.worker);
+  }
+  if (known_leases_.size() > 64) {
+    known_leases_.erase(known_leases_.begin());
+  }
+}
+
+// A host's rate holds in every stretch of time that ends now.
+void World::note_request(const std::string& source_url) {
+  if (source_url.find("rated.test") == std::string::npos) {
+    return;
+  }
+  rated_.push_back(coordinator_now());
+  for (std::size_t i = 0; i < rated_.size(); ++i) {
+    const auto stretch = std::chrono::duration<double>(rated_.back() - rated_[i]).count();
+    if (static_cast<double>(rated_.size() - i) > k_burst + k_rate * stretch + 1e-6) {
+      broken("no host is asked more often than its rate allows");
+      return;
+    }
+  }
+  if (rated_.size() > 100) {
+    rated_.pop_front();
+  }
+}
+
 void World::close(PeerId /*peer*/) {}
 
 void World::record(coordinator::Record record) {
-  records_.push_back(std::move(record));
+  running_.records.push_back(std::move(record));
 }
 
 void World::notify(coordinator::RunEvent event) {
-  actions_.emplace_back([this, event = std::move(event)] { note_event(event); });
+  running_.actions.emplace_back([this, event = std::move(event)] { note_event(event); });
 }
 
 void World::note_event(const coordinator::RunEvent& event) {
@@ -449,7 +384,7 @@ void World::note_event(const coordinator::RunEvent& event) {
 }
 
 void World::publish_environment(EnvironmentId environment) {
-  actions_.emplace_back([this, environment] {
+  running_.actions.emplace_back([this, environment] {
     after(some(1ms, 2s),
           [this, environment, epoch = epoch_] { finish_publishing(environment, epoch); });
   });
@@ -470,9 +405,21 @@ void World::finish_publishing(EnvironmentId id, std::uint64_t epoch) {
     }
   }
   const bool fails = chance(faults_.fail);
+  const bool grows = !fails && faults_on_ && random_.below(4) == 0;
   turn([&](coordinator::Reactor& reactor) {
+    const auto published = environments.find(id);
+    if (grows && published != environments.end() && is_open(published->second.state)) {
+      // As a solve does: its result becomes jobs, in the turn in which it ends.
+      const BatchId batch = published->second.batch;
+      if (const auto more = reactor.on_extend(coordinator_now(), batch, draw_submission())) {
+        note_submitted(*more);
+        const auto size =
+            static_cast<std::uint32_t>(reactor.core().batches.at(batch).environments.size());
+        running_.actions.emplace_back([this, batch, size] { extended_[batch] = size; });
+      }
+    }
     reactor.on_environment_published(
-        now_, id,
+        coordinator_now(), id,
         fails ? Result<std::vector<std::string>>(make_error(ErrorKind::retry, "bad luck"))
               : Result<std::vector<std::string>>(std::vector<std::string>{"envs/x"}));
   });

@@ -127,6 +127,31 @@ TEST_F(RetryTest, AJobThatSomebodyElseAskedForAgainIsJoined) {
   EXPECT_EQ(outbox.publishing.size(), 2U);
 }
 
+TEST_F(RetryTest, WhatFailedAndRunsAgainForSomebodyElseIsWaitedForAfterAnotherRetry) {
+  hello(a, "host/1", 1);
+  const Submitted first = submit({spec("a", 3), spec("b", 2), spec("c", 1)});
+  report_failure(a, granted(a), ErrorKind::not_found);
+  report_failure(a, granted(a), ErrorKind::not_found);
+  submit({spec("a", 3)});  // asked for again by another batch
+  reactor->on_retry_job(now, first.jobs[1]);
+  check();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_TRUE(outbox.publishing.empty() || outbox.publishing[0] != EnvironmentId{1});
+    report_success(a, granted(a));
+  }
+  report_success(a, granted(a));
+  EXPECT_EQ(outbox.publishing.size(), 2U);
+}
+
+TEST_F(RetryTest, ADrainThatWasLostIsSaidAgain) {
+  hello(a, "host/1", 1);
+  reactor->on_drain_worker(now, WorkerId{1});
+  drop_messages();
+  renew(a, {});
+  take<protocol::Pulse>(a);
+  take<protocol::Drain>(a);
+}
+
 TEST_F(RetryTest, ASolvesResultBecomesJobsOfTheSameBatch) {
   const Submitted solve = submit({spec("solve")});
   hello(a, "host/1", 2);

@@ -3,6 +3,8 @@
 #include "coordinator/core/invariants.hpp"
 #include "coordinator/core/reactor.hpp"
 #include "coordinator/core/restore.hpp"
+#include "coordinator/journal/schema.hpp"
+#include "coordinator/queue/packed.hpp"
 #include "shared/os/files.hpp"
 #include "shared/os/temp_dir.hpp"
 #include "tests/unit/coordinator_core/reactor_fixture.hpp"
@@ -204,6 +206,116 @@ TEST_F(JournalTest, ANewerJournalIsRefusedWithWords) {
   ASSERT_FALSE(newer.ok());
   EXPECT_EQ(newer.error().kind, ErrorKind::unsupported);
   EXPECT_THAT(newer.error().message, testing::HasSubstr("99"));
+}
+
+// As a program of that time left it: a batch with a job that failed once.
+TEST_F(JournalTest, AJournalOfFormat1IsTakenOver) {
+  sqlite3* old = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &old), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(old, k_schema_steps[0], nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_stmt* insert = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(old, "INSERT INTO jobs VALUES (1, ?1)", -1, &insert, nullptr),
+            SQLITE_OK);
+  const std::string packed = pack_spec(spec("zlib"), FetchUrl::drop);
+  sqlite3_bind_blob(insert, 1, packed.data(), static_cast<int>(packed.size()), SQLITE_TRANSIENT);
+  ASSERT_EQ(sqlite3_step(insert), SQLITE_DONE);
+  sqlite3_finalize(insert);
+  ASSERT_EQ(sqlite3_exec(old,
+                         "INSERT INTO meta VALUES ('epoch', 5);"
+                         "INSERT INTO batches VALUES (1, 'old', 0, x'', 0);"
+                         "INSERT INTO environments VALUES (1, 1, 0, 1, 0, x'0102', 0, NULL, NULL);"
+                         "INSERT INTO states VALUES (1, 0, 5, 1, 1, 0);"
+                         "INSERT INTO stories VALUES (1, x'', x'00');",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(old);
+
+  auto journal = open();
+  ASSERT_NE(journal, nullptr);
+  EXPECT_GT(journal->epoch(), 5U);
+  const auto batches = restart(journal);
+  ASSERT_EQ(batches.size(), 1U);
+  EXPECT_EQ(batches[0].name, "old");
+  EXPECT_TRUE(batches[0].extensions.empty());
+  EXPECT_TRUE(reactor->core().stories.at(JobId{1}).attempts.empty());
+  hello(a, "host/1", 1);
+  settle();
+  const LeaseKey lease = take<protocol::Grant>(a).jobs.at(0).lease;
+  EXPECT_EQ(lease.attempt, 2U);
+  report_failure(a, lease, ErrorKind::not_found);
+  commit(*journal);
+  restart(journal);
+  EXPECT_EQ(reactor->core().stories.at(JobId{1}).attempts.size(), 1U);
+}
+
+TEST_F(JournalTest, AttemptsAndTheirTimesSurviveARestart) {
+  auto journal = open();
+  begin_epoch(journal->epoch());
+  now = clock.now();
+  const Submitted submitted = submit({spec("zlib")});
+  hello(a, "host/1", 1);
+  settle();
+  const LeaseKey lease = take<protocol::Grant>(a).jobs.at(0).lease;
+  report_failure(a, lease, ErrorKind::not_found);
+  commit(*journal);
+  restart(journal);
+  const JobStory& story = reactor->core().stories.at(submitted.jobs[0]);
+  ASSERT_EQ(story.attempts.size(), 1U);
+  const Attempt& attempt = story.attempts[0];
+  EXPECT_EQ(attempt.worker, "host/1");
+  EXPECT_EQ(attempt.end, AttemptEnd::failed);
+  EXPECT_EQ(attempt.kind, ErrorKind::not_found);
+  EXPECT_EQ(attempt.origin, "conda.test");
+  EXPECT_LT(std::chrono::abs(clock.now() - attempt.ended), 60s) << "not hours away";
+}
+
+TEST_F(JournalTest, ABatchThatHasGrownIsAsLargeAfterARestart) {
+  auto journal = open();
+  begin_epoch(journal->epoch());
+  const Submitted solve = submit({});
+  Submission more;
+  more.document = "the solution";
+  more.jobs = {spec("x")};
+  more.environments.push_back({.jobs = {0}, .conflicts = 0, .publish = true});
+  ASSERT_TRUE(reactor->on_extend(now, solve.batch, std::move(more)).has_value());
+  reactor->on_environment_published(now, EnvironmentId{1}, std::vector<std::string>{});
+  commit(*journal);
+  const auto batches = restart(journal);
+  ASSERT_EQ(batches.size(), 1U);
+  ASSERT_EQ(batches[0].extensions.size(), 1U);
+  EXPECT_EQ(batches[0].extensions[0].document, "the solution");
+  EXPECT_EQ(batches[0].extensions[0].first_environment, 1U);
+  EXPECT_EQ(reactor->core().batches.at(solve.batch).environments.size(), 2U);
+  EXPECT_EQ(reactor->core().jobs.count(JobState::ready), 1U);
+}
+
+TEST_F(JournalTest, ABatchThatIsTriedAgainIsOpenAfterARestart) {
+  auto journal = open();
+  begin_epoch(journal->epoch());
+  const Submitted submitted = submit({spec("zlib")});
+  hello(a, "host/1", 1);
+  settle();
+  report_failure(a, take<protocol::Grant>(a).jobs.at(0).lease, ErrorKind::not_found);
+  commit(*journal);
+  reactor->on_retry_batch(now, submitted.batch);
+  commit(*journal);
+  const auto batches = restart(journal);
+  EXPECT_FALSE(batches.at(0).finished);
+  EXPECT_EQ(state(submitted.jobs[0]), JobState::ready);
+  EXPECT_FALSE(reactor->is_idle());
+}
+
+TEST_F(JournalTest, NumbersOfWhatWasForgottenAreNotGivenAgain) {
+  auto journal = open();
+  begin_epoch(journal->epoch());
+  const Submitted first = submit({spec("zlib")});
+  reactor->on_cancel_batch(now, first.batch);
+  reactor->on_forget_batch(now, first.batch);
+  commit(*journal);
+  restart(journal);
+  const Submitted second = submit({spec("zlib")});
+  EXPECT_GT(second.batch, first.batch);
+  EXPECT_GT(second.jobs[0], first.jobs[0]);
 }
 
 TEST_F(JournalTest, AFileThatIsNoJournalIsCalledCorrupt) {
