@@ -171,7 +171,7 @@ const cli::CommandText& command_text() {
                                "--server-key build.public --key cruncher-7.secret",
                     .says = "join one elsewhere"},
                    {.command = "athanor-worker --connect tcp://build.example:5670 "
-                               "--server-key build.public --key farm.secret --time-limit 3300 "
+                               "--server-key build.public --key night.secret --time-limit 3300 "
                                "--idle-timeout 120",
                     .says = "in a batch system's job of one hour"}}};
   return k_text;
