@@ -238,4 +238,10 @@ std::string Layout::claim_key(const SourceUrl& source, Format format) const {
   return std::string(k_claims) + sha256_of(slot_prefix(source, format)).hex();
 }
 
+std::string Layout::claim_key(const ArtifactKey& package) const {
+  const std::string key = artifact_key(package);
+  const std::size_t slot = key.size() - package.filename.size() - package.hash.size() - 1;
+  return std::string(k_claims) + sha256_of(std::string_view(key).substr(0, slot)).hex();
+}
+
 }  // namespace athanor

@@ -68,6 +68,8 @@ class Layout {
   // Where a writer announces the transmuted object it is about to publish; the content of a claim
   // is the object's key.
   std::string claim_key(const SourceUrl& source, Format format) const;
+  // The claim of the slot that the object stands in.
+  std::string claim_key(const ArtifactKey& package) const;
 
   const std::string& packages_root() const { return packages_; }
   const std::string& environments_root() const { return environments_; }

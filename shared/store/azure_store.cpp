@@ -3,6 +3,7 @@
 #include "shared/base/random.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
+#include "shared/net/http_date.hpp"
 #include "shared/store/encoding.hpp"
 #include "shared/store/object_key.hpp"
 #include "shared/store/parallel_parts.hpp"
@@ -97,7 +98,8 @@ Result<CloudStore::Page> AzureStore::list_page(std::string_view prefix,
     } else if (properties != nullptr && !key.starts_with(".athanor/tmp/")) {
       page.objects.push_back({.key = std::move(key),
                               .size = number_or_zero(properties->text_of("Content-Length")),
-                              .version_tag = properties->text_of("Etag")});
+                              .version_tag = properties->text_of("Etag"),
+                              .modified = parse_http_date(properties->text_of("Last-Modified"))});
     }
   }
   // Azure compares UTF-16 units where we compare bytes; they differ only beyond U+FFFF.
@@ -125,7 +127,8 @@ Result<std::optional<CloudStore::Found>> AzureStore::look_up(std::string_view ke
   return std::optional(
       Found{.info = {.key = std::string(key),
                      .size = number_or_zero(response.header("content-length").value_or("")),
-                     .version_tag = response.header("etag").value_or("")},
+                     .version_tag = response.header("etag").value_or(""),
+                     .modified = parse_http_date(response.header("last-modified").value_or(""))},
             .sha256 = response.header("x-ms-meta-sha256").value_or("")});
 }
 

@@ -3,6 +3,7 @@
 #include "shared/base/units.hpp"
 #include "shared/json/json.hpp"
 #include "shared/json/view.hpp"
+#include "shared/net/http_date.hpp"
 #include "shared/store/encoding.hpp"
 #include "shared/store/object_key.hpp"
 #include "shared/store/source_body.hpp"
@@ -21,9 +22,11 @@ Result<ObjectInfo> info_of(const JsonView& item, std::size_t root) {
   ATHANOR_ASSIGN(const std::string_view name, item.string("name"));
   ATHANOR_ASSIGN(const std::string_view size, item.string("size"));
   ATHANOR_ASSIGN(const std::string_view generation, item.string("generation"));
+  ATHANOR_ASSIGN(const auto updated, item.optional_string("updated"));
   return ObjectInfo{.key = std::string(name.substr(std::min(root, name.size()))),
                     .size = number_or_zero(size),
-                    .version_tag = std::string(generation)};
+                    .version_tag = std::string(generation),
+                    .modified = parse_iso_date(updated.value_or(""))};
 }
 
 std::string description_of(const std::string& key, const ObjectSource& source) {
@@ -62,7 +65,7 @@ Result<CloudStore::Page> GcsStore::list_page(std::string_view prefix, const std:
                                              const std::string& token, std::stop_token stop) {
   const std::string whole_prefix = full(prefix);
   QueryPairs query = {{"maxResults", "1000"},
-                      {"fields", "items(name,size,generation),prefixes,nextPageToken"}};
+                      {"fields", "items(name,size,generation,updated),prefixes,nextPageToken"}};
   for (const auto& [name, value] :
        QueryPairs{{"prefix", whole_prefix}, {"delimiter", delimiter}, {"pageToken", token}}) {
     if (!value.empty()) {
@@ -111,7 +114,7 @@ Result<std::optional<CloudStore::Found>> GcsStore::look_up(std::string_view key,
                                                            std::stop_token stop) {
   std::string text;
   const GcsCall call{
-      .url = client_.object_url(full(key), {{"fields", "name,size,generation,metadata"}}),
+      .url = client_.object_url(full(key), {{"fields", "name,size,generation,updated,metadata"}}),
       .max_body_bytes = k_answer_bytes,
       .change_each_try = [&](HttpRequest&, unsigned) -> Result<void> {
         text.clear();

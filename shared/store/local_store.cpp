@@ -347,6 +347,22 @@ Result<PutOutcome> LocalStore::put(std::string_view key, const ObjectSource& sou
   return PutOutcome::created;
 }
 
+Result<CopyOutcome> LocalStore::copy_if_absent(std::string_view from, std::string_view to) {
+  ATHANOR_TRY(check_object_key(from));
+  ATHANOR_TRY(check_object_key(to));
+  ATHANOR_ASSIGN(const auto original, look_at(path_of(from), std::string(from)));
+  if (!original) {
+    return CopyOutcome::no_original;
+  }
+  const Staged named(path_of(from), Fd(), false);
+  auto linked = link_new(named, path_of(to));
+  if (linked) {
+    return *linked == PutOutcome::created ? CopyOutcome::created : CopyOutcome::exists;
+  }
+  // No hard links here, or the file went away meanwhile: who carries the bytes will see.
+  return CopyOutcome::unsupported;
+}
+
 Result<void> LocalStore::remove(std::string_view key) {
   ATHANOR_TRY(check_object_key(key));
   auto path = path_of(key);

@@ -36,6 +36,8 @@ class LocalStore final : public Store {
                                    std::stop_token stop) override;
   Result<PutOutcome> put(std::string_view key, const ObjectSource& source,
                          const std::optional<std::string>& expected_version) override;
+  // A second name for the same file.
+  Result<CopyOutcome> copy_if_absent(std::string_view from, std::string_view to) override;
   Result<void> remove(std::string_view key) override;
 
  private:

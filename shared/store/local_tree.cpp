@@ -20,6 +20,11 @@ std::string version_tag(const struct stat& status) {
          "-" + std::to_string(status.st_size) + "-" + std::to_string(status.st_ino);
 }
 
+// A link that a given file got here is as new as its inode's last change, however old its bytes.
+WallTime last_change(const struct stat& status) {
+  return WallTime(std::chrono::seconds(std::max(status.st_mtim.tv_sec, status.st_ctim.tv_sec)));
+}
+
 bool is_staging(std::string_view key) {
   return key == ".athanor/tmp";
 }
@@ -54,7 +59,8 @@ Result<std::optional<ObjectInfo>> look_at(const std::filesystem::path& path, std
   }
   return std::optional(ObjectInfo{.key = std::move(key),
                                   .size = static_cast<std::uint64_t>(status.st_size),
-                                  .version_tag = version_tag(status)});
+                                  .version_tag = version_tag(status),
+                                  .modified = last_change(status)});
 }
 
 Result<std::vector<LocalChild>> children_of(const std::filesystem::path& folder,

@@ -1,6 +1,7 @@
 #include "shared/store/s3_store.hpp"
 
 #include "shared/base/units.hpp"
+#include "shared/net/http_date.hpp"
 #include "shared/net/url.hpp"
 #include "shared/store/object_key.hpp"
 #include "shared/store/s3_multipart.hpp"
@@ -16,6 +17,8 @@ constexpr std::uint64_t k_listing_bytes = 64_MiB;  // of one page
 // Larger objects are looked for before their bytes are sent: some stores judge the condition only
 // after the last byte.
 constexpr std::uint64_t k_look_first_from = 1_MiB;
+// What one CopyObject can do.
+constexpr std::uint64_t k_most_copied = 5_GiB;
 constexpr std::string_view k_trial_key = ".athanor/tmp/conditional-create";
 
 // A key in a listing with encoding-type=url, where a blank may be "+".
@@ -115,7 +118,8 @@ Result<CloudStore::Page> S3Store::list_page(std::string_view prefix, const std::
     } else if (!key.starts_with(".athanor/tmp/")) {
       page.objects.push_back({.key = std::move(key),
                               .size = number_or_zero(element.text_of("Size")),
-                              .version_tag = element.text_of("ETag")});
+                              .version_tag = element.text_of("ETag"),
+                              .modified = parse_iso_date(element.text_of("LastModified"))});
     }
   }
   if (xml.text_of("IsTruncated") == "true") {
@@ -146,7 +150,8 @@ Result<std::optional<CloudStore::Found>> S3Store::look_up(std::string_view key,
   return std::optional(
       Found{.info = {.key = std::string(key),
                      .size = number_or_zero(response.header("content-length").value_or("")),
-                     .version_tag = response.header("etag").value_or("")},
+                     .version_tag = response.header("etag").value_or(""),
+                     .modified = parse_http_date(response.header("last-modified").value_or(""))},
             .sha256 = response.header("x-amz-meta-sha256").value_or("")});
 }
 
@@ -262,6 +267,52 @@ Result<PutOutcome> S3Store::put(std::string_view key, const ObjectSource& source
     }
   }
   return PutOutcome::exists;
+}
+
+Result<CopyOutcome> S3Store::copy_if_absent(std::string_view from, std::string_view to) {
+  ATHANOR_TRY(check_object_key(from));
+  ATHANOR_TRY(check_object_key(to));
+  ATHANOR_ASSIGN(const auto there, look_up(to, {}));
+  if (there) {
+    return CopyOutcome::exists;
+  }
+  ATHANOR_ASSIGN(const auto original, look_up(from, {}));
+  if (!original) {
+    return CopyOutcome::no_original;
+  }
+  if (original->info.size > k_most_copied) {
+    return CopyOutcome::unsupported;
+  }
+  S3Request request{.method = "PUT",
+                    .key = full(to),
+                    .max_body_bytes = 64_KiB,
+                    .what = "copying " + quoted_key(from)};
+  for (const auto& header : client_.settings().write_headers) {
+    if (header.first != "x-amz-tagging") {  // tags come along by themselves
+      request.headers.push_back(header);
+    }
+  }
+  request.headers.emplace_back("x-amz-copy-source", "/" + client_.settings().bucket + "/" +
+                                                        percent_encode(full(from), KeepSlash::yes));
+  std::string text;
+  request.change_each_try = [&](HttpHeaders&) { text.clear(); };
+  auto answer = client_.perform(request, collect_into(text), {});
+  if (!answer) {
+    return in_store(std::move(answer).error());
+  }
+  const int status = answer->response.status;
+  if (status == 501) {
+    return CopyOutcome::unsupported;
+  }
+  // The store may have sent its 200 before it knew the end: then the body is an error.
+  const auto xml = parse_xml(text);
+  if (is_success(status) && xml && xml->name == "CopyObjectResult") {
+    return CopyOutcome::created;
+  }
+  if (is_success(status)) {
+    return in_store(make_error(ErrorKind::retry, request.what + ": the store gave up half-way"));
+  }
+  return in_store(client_.explain(answer->response, request.what));
 }
 
 Result<CloudAnswer> S3Store::erase(std::string_view key) {

@@ -25,6 +25,8 @@ class S3Store final : public CloudStore {
                                    std::stop_token stop) override;
   Result<PutOutcome> put(std::string_view key, const ObjectSource& source,
                          const std::optional<std::string>& expected_version) override;
+  // CopyObject, of objects up to 5 GiB; a look comes first.
+  Result<CopyOutcome> copy_if_absent(std::string_view from, std::string_view to) override;
 
  private:
   S3Store(std::string url, CloudServices services, S3Settings settings, AwsProfile profile);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
 #include "shared/digest/digest.hpp"
 
@@ -20,6 +21,8 @@ struct ObjectInfo {
   std::string key;
   std::uint64_t size = 0;   // bytes
   std::string version_tag;  // opaque (ETag, generation, mtime); changes when the content does
+  // When it was last written, by the store's own clock; absent if the store doesn't say.
+  std::optional<WallTime> modified{};
 };
 
 // Whose a source file is once it has been put.
@@ -55,6 +58,13 @@ class ObjectSource {
 enum class PutOutcome {
   created,  // the object is there, with our bytes, durable
   exists,   // an object is there already; it was left alone
+};
+
+enum class CopyOutcome {
+  created,      // the same bytes stand under the new name, too
+  exists,       // an object stands there already; it was left alone
+  no_original,  // there is nothing to copy
+  unsupported,  // not here, or not of that size: the caller carries the bytes
 };
 
 // What a listing calls for each object, in key order; an Error ends the listing and is returned.
@@ -112,6 +122,11 @@ class Store {
   // object still has that version_tag (empty: does not exist); else `exists`, unchanged.
   virtual Result<PutOutcome> put(std::string_view key, const ObjectSource& source,
                                  const std::optional<std::string>& expected_version) = 0;
+  // Copies an object inside the store, without carrying its bytes to this machine. Where a store
+  // can't make that conditional it looks first: use names that nobody else writes to.
+  virtual Result<CopyOutcome> copy_if_absent(std::string_view /*from*/, std::string_view /*to*/) {
+    return CopyOutcome::unsupported;
+  }
   // Removing what isn't there succeeds.
   virtual Result<void> remove(std::string_view key) = 0;
 };

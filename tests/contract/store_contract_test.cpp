@@ -188,6 +188,34 @@ TEST_P(StoreContract, AFileThatIsNotWhatItsDigestSaysIsNotStored) {
   EXPECT_THAT(keys(store(), ""), IsEmpty());
 }
 
+TEST_P(StoreContract, ACopyInsideHasTheSameBytesAndReplacesNothing) {
+  must(store().put_if_absent("from/a b+%", bytes("text")));
+  const CopyOutcome first = must(store().copy_if_absent("from/a b+%", "to/deep/copy"));
+  if (first == CopyOutcome::unsupported) {
+    EXPECT_EQ(read(store(), "to/deep/copy"), std::nullopt);
+    return;
+  }
+  EXPECT_EQ(first, CopyOutcome::created);
+  EXPECT_EQ(read(store(), "to/deep/copy"), "text");
+  must(store().put_if_absent("other", bytes("other")));
+  EXPECT_EQ(must(store().copy_if_absent("other", "to/deep/copy")), CopyOutcome::exists);
+  EXPECT_EQ(must(store().copy_if_absent("none", "to/new")), CopyOutcome::no_original);
+  must(store().remove("from/a b+%"));
+  EXPECT_EQ(read(store(), "to/deep/copy"), "text");
+  EXPECT_THAT(keys(store(), ""), ElementsAre("other", "to/deep/copy"));
+}
+
+TEST_P(StoreContract, WhatWasWrittenNowIsYoung) {
+  must(store().put_if_absent("k", bytes("x")));
+  const auto found = must(store().find("k"));
+  ASSERT_TRUE(found && found->modified);
+  must(store().list("", [&](const ObjectInfo& info) -> Result<void> {
+    EXPECT_TRUE(info.modified &&
+                std::chrono::abs(*info.modified - *found->modified) <= std::chrono::seconds(1));
+    return {};
+  }));
+}
+
 TEST_P(StoreContract, RangesAreThoseBytes) {
   must(store().put_if_absent("k", bytes("0123456789")));
   struct Row {

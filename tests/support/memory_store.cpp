@@ -20,10 +20,6 @@ Result<std::string> bytes_of(const ObjectSource& source) {
   return bytes;
 }
 
-ObjectInfo info_of(const std::string& key, std::size_t size, std::uint64_t version) {
-  return {.key = key, .size = size, .version_tag = "v" + std::to_string(version)};
-}
-
 }  // namespace
 
 MemoryStore::MemoryStore()
@@ -36,6 +32,23 @@ std::unique_ptr<MemoryStore> MemoryStore::another_client() const {
   return std::unique_ptr<MemoryStore>(new MemoryStore(shared_));
 }
 
+ObjectInfo MemoryStore::Object::info(const std::string& key) const {
+  return {.key = key,
+          .size = bytes.size(),
+          .version_tag = "v" + std::to_string(version),
+          .modified = modified};
+}
+
+void MemoryStore::set_now(WallTime now) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->now = now;
+}
+
+void MemoryStore::alter(const std::string& key, std::string bytes) {
+  const std::lock_guard lock(shared_->mutex);
+  shared_->objects[key].bytes = std::move(bytes);
+}
+
 Result<void> MemoryStore::list(std::string_view prefix, const ObjectVisitor& visit,
                                std::stop_token stop) {
   ATHANOR_TRY(check_object_prefix(prefix));
@@ -44,7 +57,7 @@ Result<void> MemoryStore::list(std::string_view prefix, const ObjectVisitor& vis
     const std::lock_guard lock(shared_->mutex);
     for (const auto& [key, object] : shared_->objects) {
       if (key.starts_with(prefix)) {
-        found.push_back(info_of(key, object.bytes.size(), object.version));
+        found.push_back(object.info(key));
       }
     }
   }
@@ -84,7 +97,7 @@ Result<std::optional<ObjectInfo>> MemoryStore::find(std::string_view key) {
   if (found == shared_->objects.end()) {
     return std::optional<ObjectInfo>();
   }
-  return std::optional(info_of(found->first, found->second.bytes.size(), found->second.version));
+  return std::optional(found->second.info(found->first));
 }
 
 Result<bool> MemoryStore::get(std::string_view key, ByteRange range, const ObjectSink& sink,
@@ -130,7 +143,8 @@ Result<PutOutcome> MemoryStore::put(std::string_view key, const ObjectSource& so
   if (expected_version && *expected_version != version) {
     return PutOutcome::exists;
   }
-  shared_->objects[std::string(key)] = {.bytes = std::move(bytes), .version = ++shared_->version};
+  shared_->objects[std::string(key)] = {
+      .bytes = std::move(bytes), .version = ++shared_->version, .modified = shared_->now};
   return PutOutcome::created;
 }
 

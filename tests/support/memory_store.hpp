@@ -31,6 +31,11 @@ class MemoryStore final : public Store {
                          const std::optional<std::string>& expected_version) override;
   Result<void> remove(std::string_view key) override;
 
+  // The store's own clock: when objects that are put from here on were written. It begins where
+  // ManualClock does.
+  void set_now(WallTime now);
+  // What decay does: other bytes, and nobody told.
+  void alter(const std::string& key, std::string bytes);
   // Everything there is, for comparing.
   std::map<std::string, std::string> objects() const;
 
@@ -38,11 +43,15 @@ class MemoryStore final : public Store {
   struct Object {
     std::string bytes;
     std::uint64_t version = 0;
+    WallTime modified{};
+
+    ObjectInfo info(const std::string& key) const;
   };
   struct Shared {
     std::mutex mutex;
     std::map<std::string, Object, std::less<>> objects;
     std::uint64_t version = 0;
+    WallTime now{std::chrono::seconds(1'769'821'323)};
   };
   explicit MemoryStore(std::shared_ptr<Shared> shared);
 
