@@ -7,6 +7,7 @@
 #include "shared/store/cloud_client.hpp"
 #include "shared/store/gcs_store.hpp"
 #include "shared/store/local_store.hpp"
+#include "shared/store/observed_store.hpp"
 #include "shared/store/s3_store.hpp"
 
 #include <array>
@@ -66,9 +67,32 @@ constexpr std::array k_schemes = {
     Scheme{"azure", &open_azure},   Scheme{"gs", &open_gcs},
 };
 
-}  // namespace
+// The settings of every scheme are taken out of the query; the rest is the backend's.
+Result<StoreLimits> take_limits(std::string& url) {
+  StoreLimits limits;
+  const std::size_t mark = url.find('?');
+  if (mark == std::string::npos) {
+    return limits;
+  }
+  std::string rest;
+  for (const std::string_view setting : split(std::string_view(url).substr(mark + 1), '&')) {
+    const std::size_t equals = setting.find('=');
+    const std::string_view name = setting.substr(0, equals);
+    const std::string value =
+        equals == std::string_view::npos ? "" : percent_decode(setting.substr(equals + 1));
+    if (name == "max_rate") {
+      ATHANOR_ASSIGN(limits.bytes_per_second, parse_byte_rate(value, "max_rate"));
+    } else if (name == "max_requests") {
+      ATHANOR_ASSIGN(limits.requests_per_second, parse_request_rate(value, "max_requests"));
+    } else {
+      rest += (rest.empty() ? "?" : "&") + std::string(setting);
+    }
+  }
+  url.replace(mark, std::string::npos, rest);
+  return limits;
+}
 
-Result<std::unique_ptr<Store>> open_store(std::string_view url, CreateStore create) {
+Result<std::unique_ptr<Store>> open_unlimited(std::string_view url, CreateStore create) {
   const std::size_t colon = url.find("://");
   if (colon == std::string_view::npos) {
     return open_directory(url, create);
@@ -85,6 +109,19 @@ Result<std::unique_ptr<Store>> open_store(std::string_view url, CreateStore crea
                     "no store can be opened at '" + printable(redact_url(url)) +
                         "': the scheme is not one of " + known,
                     "A plain path names a directory");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(std::string_view url, CreateStore create) {
+  static const SystemClock k_clock;  // stateless
+  if (url.find("://") == std::string_view::npos) {
+    return open_unlimited(url, create);  // a path may hold a "?"
+  }
+  std::string rest(url);
+  ATHANOR_ASSIGN(const StoreLimits limits, take_limits(rest));
+  ATHANOR_ASSIGN(auto store, open_unlimited(rest, create));
+  return limit_store(std::move(store), limits, k_clock, real_sleeper());
 }
 
 }  // namespace athanor
