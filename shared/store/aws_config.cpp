@@ -60,13 +60,14 @@ std::optional<std::string> AwsProfile::find(const std::string& setting) const {
   return std::nullopt;
 }
 
-Result<AwsProfile> load_aws_profile(const EnvironmentLookup& environment) {
+namespace {
+
+enum class MustExist { no, yes };
+
+Result<AwsProfile> load_profile(const EnvironmentLookup& environment, const std::string& name,
+                                MustExist must_exist) {
   AwsProfile profile;
-  auto named = environment_value(environment, "AWS_PROFILE");
-  if (!named) {
-    named = environment_value(environment, "AWS_DEFAULT_PROFILE");
-  }
-  profile.name = named.value_or("default");
+  profile.name = name;
   const auto read = [&](std::string_view variable, const char* usual) -> Result<IniFile> {
     const std::string path =
         expand_home(environment, environment_value(environment, variable).value_or(usual));
@@ -77,7 +78,7 @@ Result<AwsProfile> load_aws_profile(const EnvironmentLookup& environment) {
   ATHANOR_ASSIGN(IniFile credentials, read("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"));
   const std::string section = profile.name == "default" ? profile.name : "profile " + profile.name;
   const bool is_known = config.contains(section) || credentials.contains(profile.name);
-  if (named && !is_known) {
+  if (must_exist == MustExist::yes && !is_known) {
     return make_error(ErrorKind::invalid,
                       "the AWS profile '" + printable(profile.name) +
                           "' is neither in the configuration nor in the credentials file",
@@ -88,7 +89,25 @@ Result<AwsProfile> load_aws_profile(const EnvironmentLookup& environment) {
   if (const auto services = profile.find("services")) {
     profile.services = std::move(config["services " + *services]);
   }
+  if (const auto session = profile.find("sso_session")) {
+    profile.sso_session = std::move(config["sso-session " + *session]);
+  }
   return profile;
+}
+
+}  // namespace
+
+Result<AwsProfile> load_aws_profile(const EnvironmentLookup& environment) {
+  auto named = environment_value(environment, "AWS_PROFILE");
+  if (!named) {
+    named = environment_value(environment, "AWS_DEFAULT_PROFILE");
+  }
+  return load_profile(environment, named.value_or("default"),
+                      named ? MustExist::yes : MustExist::no);
+}
+
+Result<AwsProfile> load_aws_profile(const EnvironmentLookup& environment, const std::string& name) {
+  return load_profile(environment, name, MustExist::yes);
 }
 
 }  // namespace athanor

@@ -23,6 +23,7 @@ struct AwsProfile {
   std::map<std::string, std::string> config;       // of the section in the configuration file
   std::map<std::string, std::string> credentials;  // of the section in the credentials file
   std::map<std::string, std::string> services;     // of the "services" section it names
+  std::map<std::string, std::string> sso_session;  // of the "sso-session" section it names
 
   // A setting of the credentials file, else of the configuration file.
   std::optional<std::string> find(const std::string& setting) const;
@@ -31,6 +32,8 @@ struct AwsProfile {
 // Files that don't exist are empty; unreadable ones and a named profile that is in neither file are
 // errors.
 Result<AwsProfile> load_aws_profile(const EnvironmentLookup& environment);
+// The same for another profile, which must be there.
+Result<AwsProfile> load_aws_profile(const EnvironmentLookup& environment, const std::string& name);
 
 // A variable that is set and not empty.
 std::optional<std::string> environment_value(const EnvironmentLookup& environment,

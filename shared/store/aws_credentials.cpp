@@ -2,52 +2,17 @@
 
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
-#include "shared/json/json.hpp"
-#include "shared/net/http_date.hpp"
 #include "shared/net/retry.hpp"
 #include "shared/net/url.hpp"
 #include "shared/os/files.hpp"
+#include "shared/store/aws_profile_credentials.hpp"
 #include "shared/store/source_body.hpp"
-#include "shared/store/xml.hpp"
 
 namespace athanor {
 namespace {
 
 constexpr auto k_refresh_margin = std::chrono::minutes(5);
 constexpr std::uint64_t k_answer_bytes = 64_KiB;
-
-std::string string_member(const Json& json, std::string_view name) {
-  const Json* member = json.find(name);
-  const std::string* text = member == nullptr ? nullptr : member->as_string();
-  return text == nullptr ? std::string() : *text;
-}
-
-// The JSON that container endpoints and the metadata service give.
-Result<AwsCredentials> credentials_from_json(std::string_view text, std::string origin) {
-  ATHANOR_ASSIGN(const Json json, parse_json(text, {.bytes = k_answer_bytes}));
-  AwsCredentials credentials;
-  credentials.keys = {.access_key_id = string_member(json, "AccessKeyId"),
-                      .secret_access_key = string_member(json, "SecretAccessKey"),
-                      .session_token = string_member(json, "Token")};
-  credentials.expires = parse_iso_date(string_member(json, "Expiration"));
-  credentials.origin = std::move(origin);
-  if (credentials.keys.access_key_id.empty() || credentials.keys.secret_access_key.empty()) {
-    return make_error(ErrorKind::rejected, credentials.origin + " gives no AWS credentials");
-  }
-  return credentials;
-}
-
-// The body of a 200 answer; an Error for anything else.
-Result<std::string> fetch_text(HttpClient& http, HttpRequest request, const std::string& what) {
-  std::string text;
-  request.max_body_bytes = k_answer_bytes;
-  request.follow_redirects = FollowRedirects::no;
-  ATHANOR_ASSIGN(const HttpResponse response, http.perform(request, collect_into(text), {}));
-  if (response.status != 200) {
-    return status_error(response, what);
-  }
-  return text;
-}
 
 bool is_loopback_or_container_host(const std::string& host) {
   return host == "localhost" || host.starts_with("127.") || host == "[::1]" ||
@@ -90,12 +55,17 @@ Result<AwsCredentials> AwsCredentialChain::find() {
   if (auto credentials = from_environment()) {
     return std::move(*credentials);
   }
+  ATHANOR_ASSIGN(auto role, from_role());
+  if (role) {
+    return std::move(*role);
+  }
   ATHANOR_ASSIGN(auto web_identity, from_web_identity());
   if (web_identity) {
     return std::move(*web_identity);
   }
-  if (auto credentials = from_profile()) {
-    return std::move(*credentials);
+  ATHANOR_ASSIGN(auto profile, from_profile());
+  if (profile) {
+    return std::move(*profile);
   }
   ATHANOR_ASSIGN(auto container, from_container());
   if (container) {
@@ -139,14 +109,11 @@ Result<std::optional<AwsCredentials>> AwsCredentialChain::from_web_identity() {
     return std::optional<AwsCredentials>();
   }
   ATHANOR_ASSIGN(const std::string token, read_file(*file, k_answer_bytes));
-  const auto endpoint = environment_value(world_.environment, "AWS_ENDPOINT_URL_STS");
-  const std::string host =
-      world_.region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com";
   const std::string session =
       setting("AWS_ROLE_SESSION_NAME", "role_session_name").value_or("athanor");
   HttpRequest request;
   request.method = "POST";
-  request.url = endpoint.value_or("https://sts." + world_.region + host) + "/";
+  request.url = sts_endpoint(world_) + "/";
   request.headers = {{"Content-Type", "application/x-www-form-urlencoded"}};
   request.body = body_of_text(canonical_query({{"Action", "AssumeRoleWithWebIdentity"},
                                                {"Version", "2011-06-15"},
@@ -154,34 +121,50 @@ Result<std::optional<AwsCredentials>> AwsCredentialChain::from_web_identity() {
                                                {"RoleSessionName", session},
                                                {"WebIdentityToken", std::string(trim(token))}}));
   ATHANOR_ASSIGN(const std::string text,
-                 fetch_text(world_.http, std::move(request),
-                            "asking the token service for the role of a web identity"));
-  ATHANOR_ASSIGN(const XmlElement root, parse_xml(text));
-  const XmlElement* result = root.child("AssumeRoleWithWebIdentityResult");
-  const XmlElement* keys = result == nullptr ? nullptr : result->child("Credentials");
-  if (keys == nullptr || keys->text_of("AccessKeyId").empty()) {
-    return make_error(ErrorKind::rejected, "the token service gives no credentials");
-  }
-  return std::optional(
-      AwsCredentials{.keys = {.access_key_id = keys->text_of("AccessKeyId"),
-                              .secret_access_key = keys->text_of("SecretAccessKey"),
-                              .session_token = keys->text_of("SessionToken")},
-                     .expires = parse_iso_date(keys->text_of("Expiration")),
-                     .origin = "the web identity in " + *file});
+                 fetch_credential_text(world_.http, std::move(request),
+                                       "asking the token service for the role of a web identity"));
+  ATHANOR_ASSIGN(AwsCredentials credentials, credentials_from_sts(text, "AssumeRoleWithWebIdentity",
+                                                                  "the web identity in " + *file));
+  return std::optional(std::move(credentials));
 }
 
-std::optional<AwsCredentials> AwsCredentialChain::from_profile() const {
-  const auto id = world_.profile.find("aws_access_key_id");
-  const auto secret = world_.profile.find("aws_secret_access_key");
-  if (!id || !secret) {
-    return std::nullopt;
+Result<std::optional<AwsCredentials>> AwsCredentialChain::from_role() {
+  return assumed_role_credentials(
+      world_, world_.profile,
+      [this](const std::string& credential_source) { return from_place(credential_source); });
+}
+
+Result<AwsCredentials> AwsCredentialChain::from_place(const std::string& credential_source) {
+  std::optional<AwsCredentials> found;
+  if (credential_source == "Environment") {
+    found = from_environment();
+  } else if (credential_source == "EcsContainer") {
+    ATHANOR_ASSIGN(found, from_container());
+  } else if (credential_source == "Ec2InstanceMetadata") {
+    ATHANOR_ASSIGN(found, from_metadata());
+  } else {
+    return make_error(ErrorKind::invalid,
+                      "the credential_source '" + printable(credential_source, 64) +
+                          "' is not one of Environment, EcsContainer and Ec2InstanceMetadata");
   }
-  return AwsCredentials{
-      .keys = {.access_key_id = *id,
-               .secret_access_key = *secret,
-               .session_token = world_.profile.find("aws_session_token").value_or("")},
-      .expires = std::nullopt,
-      .origin = "the profile '" + printable(world_.profile.name) + "'"};
+  if (!found) {
+    return make_error(ErrorKind::rejected,
+                      "there are no AWS credentials in the credential_source "
+                      "of the profile '" +
+                          printable(world_.profile.name) + "'");
+  }
+  return std::move(*found);
+}
+
+Result<std::optional<AwsCredentials>> AwsCredentialChain::from_profile() {
+  ATHANOR_ASSIGN(auto sso, sso_credentials(world_, world_.profile));
+  if (sso) {
+    return sso;
+  }
+  if (auto keys = static_credentials(world_.profile)) {
+    return keys;
+  }
+  return process_credentials(world_.profile);
 }
 
 Result<std::optional<AwsCredentials>> AwsCredentialChain::from_container() {
@@ -209,10 +192,10 @@ Result<std::optional<AwsCredentials>> AwsCredentialChain::from_container() {
     request.headers = {{"Authorization", *token}};
   }
   ATHANOR_ASSIGN(const std::string text,
-                 fetch_text(world_.metadata_http, std::move(request),
-                            "asking the container's endpoint for credentials"));
+                 fetch_credential_text(world_.metadata_http, std::move(request),
+                                       "asking the container's endpoint for credentials"));
   ATHANOR_ASSIGN(AwsCredentials credentials,
-                 credentials_from_json(text, "the container's endpoint"));
+                 aws_credentials_from_json(text, "the container's endpoint", "Token"));
   return std::optional(std::move(credentials));
 }
 
@@ -229,24 +212,26 @@ Result<std::optional<AwsCredentials>> AwsCredentialChain::from_metadata() {
   HttpRequest ask{.method = "PUT",
                   .url = endpoint + "/latest/api/token",
                   .headers = {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}};
-  const auto token = fetch_text(world_.metadata_http, std::move(ask), "");
+  const auto token = fetch_credential_text(world_.metadata_http, std::move(ask), "");
   if (!token) {
     return std::optional<AwsCredentials>();  // this is no machine of that cloud
   }
   const HttpHeaders headers = {{"X-aws-ec2-metadata-token", token.value()}};
   const std::string base = endpoint + "/latest/meta-data/iam/security-credentials/";
   const std::string what = "asking the machine's metadata service for credentials";
-  const auto roles = fetch_text(world_.metadata_http, {.url = base, .headers = headers}, what);
+  const auto roles =
+      fetch_credential_text(world_.metadata_http, {.url = base, .headers = headers}, what);
   if (!roles) {
     return std::optional<AwsCredentials>();  // a machine without a role
   }
   const std::string role(trim(split(roles.value(), '\n').front()));
   ATHANOR_ASSIGN(
       const std::string text,
-      fetch_text(world_.metadata_http,
-                 {.url = base + percent_encode(role, KeepSlash::no), .headers = headers}, what));
+      fetch_credential_text(world_.metadata_http,
+                            {.url = base + percent_encode(role, KeepSlash::no), .headers = headers},
+                            what));
   ATHANOR_ASSIGN(AwsCredentials credentials,
-                 credentials_from_json(text, "the machine's metadata service"));
+                 aws_credentials_from_json(text, "the machine's metadata service", "Token"));
   return std::optional(std::move(credentials));
 }
 

@@ -22,10 +22,13 @@ struct AwsCredentials {
 
 // Finds credentials where AWS's own tools do, the first that there are:
 //   1. AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
-//   2. a web identity (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, or the profile's)
-//   3. the profile's keys in the credentials and configuration files
-//   4. the container's endpoint (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI)
-//   5. the machine's metadata service, version 2 (unless AWS_EC2_METADATA_DISABLED)
+//   2. the profile's role, taken with another profile's or place's credentials (source_profile or
+//      credential_source)
+//   3. a web identity (AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN, or the profile's)
+//   4. the profile's SSO login, its keys in the credentials and configuration files, or its
+//      credential_process
+//   5. the container's endpoint (AWS_CONTAINER_CREDENTIALS_RELATIVE_URI or _FULL_URI)
+//   6. the machine's metadata service, version 2 (unless AWS_EC2_METADATA_DISABLED)
 // Temporary ones are fetched anew five minutes before they expire; one thread fetches, the others
 // wait. Thread-safe.
 class AwsCredentialChain {
@@ -50,7 +53,9 @@ class AwsCredentialChain {
   Result<AwsCredentials> find();
   std::optional<AwsCredentials> from_environment() const;
   Result<std::optional<AwsCredentials>> from_web_identity();
-  std::optional<AwsCredentials> from_profile() const;
+  Result<std::optional<AwsCredentials>> from_role();
+  Result<AwsCredentials> from_place(const std::string& credential_source);
+  Result<std::optional<AwsCredentials>> from_profile();
   Result<std::optional<AwsCredentials>> from_container();
   Result<std::optional<AwsCredentials>> from_metadata();
 

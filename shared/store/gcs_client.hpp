@@ -56,9 +56,6 @@ class GcsClient {
  private:
   Result<HttpRequest> build(const GcsCall& call, unsigned attempt, std::string& token);
   Verdict judge(const HttpResponse& response, unsigned attempt, const std::string& token);
-  Result<BearerToken> fetch_token();
-  Result<BearerToken> token_of_file(const std::string& path);
-  Result<BearerToken> token_of_machine();
 
   const GcsSettings settings_;
   CloudClient cloud_;
