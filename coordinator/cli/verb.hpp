@@ -84,6 +84,15 @@ std::unique_ptr<Verb> make_keys_new_verb();
 std::unique_ptr<Verb> make_keys_show_verb();
 std::unique_ptr<Verb> make_plan_verb();
 std::unique_ptr<Verb> make_run_verb();
+std::unique_ptr<Verb> make_store_copy_verb();
+std::unique_ptr<Verb> make_store_gc_apply_verb();
+std::unique_ptr<Verb> make_store_gc_list_verb();
+std::unique_ptr<Verb> make_store_gc_purge_verb();
+std::unique_ptr<Verb> make_store_gc_undo_verb();
+std::unique_ptr<Verb> make_store_gc_verb();
+std::unique_ptr<Verb> make_store_repair_verb();
+std::unique_ptr<Verb> make_store_stat_verb();
+std::unique_ptr<Verb> make_store_verify_verb();
 std::unique_ptr<Verb> make_transmute_verb();
 std::unique_ptr<Verb> make_version_verb();
 
