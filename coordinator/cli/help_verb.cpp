@@ -18,7 +18,7 @@ class HelpVerb final : public Verb {
   }
 
   void declare(cli::OptionTable& table) override {
-    table.positionals({.name = "COMMAND", .at_least = 0, .at_most = 2}, words_);
+    table.positionals({.name = "COMMAND", .at_least = 0, .at_most = 3}, words_);
   }
 
   Result<cli::ExitStatus> run(VerbContext& context) override {

@@ -11,6 +11,7 @@
 #include "shared/net/url.hpp"
 #include "shared/os/machine.hpp"
 #include "shared/os/signals.hpp"
+#include "shared/store/observed_store.hpp"
 #include "shared/store/probe.hpp"
 
 #include <unistd.h>
@@ -143,8 +144,9 @@ class RunVerb final : public Verb {
       print_plan(context, plan);
       return cli::ExitStatus::ready;
     }
-    ATHANOR_ASSIGN(const std::unique_ptr<Store> store, preparation_.open_store(CreateStore::yes));
-    ATHANOR_ASSIGN(Plan made, preparation_.make_plan(*store, std::move(intake), control_.token()));
+    ATHANOR_ASSIGN(std::unique_ptr<Store> opened, preparation_.open_store(CreateStore::yes));
+    ObservedStore store(std::move(opened), context.clock);
+    ATHANOR_ASSIGN(Plan made, preparation_.make_plan(store, std::move(intake), control_.token()));
     const auto plan = std::make_shared<const Plan>(std::move(made));
     print_warnings(context, plan->warnings);
 
@@ -153,7 +155,7 @@ class RunVerb final : public Verb {
       return cli::ScreenSize{.columns = facts.columns, .rows = facts.rows};
     });
     control_.set_talk(&talk);
-    auto summary = work(context, *store, plan, talk, requests.fd());
+    auto summary = work(context, store, plan, talk, requests.fd());
     control_.set_talk(nullptr);
     talk.finish();
     if (!summary) {
@@ -162,7 +164,8 @@ class RunVerb final : public Verb {
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now() - started);
     return conclude(context,
-                    make_verdict(*plan, *summary, talk.source_sizes(), requests.status(), elapsed));
+                    make_verdict(*plan, *summary, talk.source_sizes(), requests.status(), elapsed),
+                    store.metrics());
   }
 
   RunTalkOptions talk_options(const VerbContext& context) const {
@@ -243,10 +246,17 @@ class RunVerb final : public Verb {
     return work;
   }
 
-  // The last words: what a person has to look at, then the verdict.
-  static cli::ExitStatus conclude(VerbContext& context, const Verdict& verdict) {
+  // The last words: what a person has to look at, then the verdict. What this process asked of the
+  // store stands beside it; workers log theirs (-vv).
+  static cli::ExitStatus conclude(VerbContext& context, const Verdict& verdict,
+                                  const StoreMetrics& metrics) {
     if (context.common.output != OutputFormat::text) {
-      context.out << dump_json(verdict_json(verdict)) << '\n';
+      Json json = verdict_json(verdict);
+      json.set("store_requests", store_metrics_to_json(metrics));
+      context.out << dump_json(json) << '\n';
+    }
+    if (context.common.verbose > 0) {
+      context.err << show_store_metrics(metrics);
     }
     if (context.common.quiet < 2) {
       for (const std::string& line : problem_lines(verdict, context)) {

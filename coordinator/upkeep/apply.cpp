@@ -129,23 +129,20 @@ class Application {
       if (!free) {
         return Fate::taken;
       }
-      ATHANOR_ASSIGN(const auto moved,
-                     copy_within(upkeep_.store, change.key, change.to, upkeep_.stop));
-      if (!moved) {
-        return Fate::gone;
-      }
-      if (*moved == PutOutcome::exists) {
-        return Fate::taken;
-      }
     }
-    ATHANOR_ASSIGN(const auto kept, copy_within(upkeep_.store, change.key,
-                                                trashed_key(id_, change.key), upkeep_.stop));
+    const std::string trashed = trashed_key(id_, change.key);
+    ATHANOR_ASSIGN(const auto kept, copy_within(upkeep_.store, change.key, trashed, upkeep_.stop));
     if (!kept) {
       return Fate::gone;
     }
     ATHANOR_TRY(upkeep_.store.remove(change.key));
     ATHANOR_TRY(remove_claim(change.key));
-    return change.kind == ChangeKind::move ? Fate::moved : Fate::taken_away;
+    if (change.kind == ChangeKind::discard) {
+      return Fate::taken_away;
+    }
+    // From the trash: in a directory the object may have stood where the new place's folder is.
+    ATHANOR_ASSIGN(const auto moved, copy_within(upkeep_.store, trashed, change.to, upkeep_.stop));
+    return moved == PutOutcome::created ? Fate::moved : Fate::taken_away;
   }
 
   // No hash stands in the slot yet.

@@ -29,11 +29,13 @@ std::string folder_of(std::string_view id) {
   return std::string(k_trash) + std::string(id) + "/";
 }
 
-// Whether another hash stands in the slot that the object would come back to.
-Result<bool> is_slot_taken(const Upkeep& upkeep, const std::string& key) {
+// Whether another hash stands in the slot that the object would come back to, or, of other objects,
+// a folder of the same name, which a directory can't hold beside it.
+Result<bool> is_place_taken(const Upkeep& upkeep, const std::string& key) {
   const auto package = upkeep.layout.parse_artifact_key(key);
   if (!package) {
-    return false;
+    ATHANOR_ASSIGN(const auto below, upkeep.store.list_folder(key + "/"));
+    return !below.empty();
   }
   ATHANOR_ASSIGN(const auto entries, upkeep.store.list_folder(slot_of(upkeep.layout, *package)));
   return std::ranges::any_of(entries, [&](const Store::FolderEntry& entry) {
@@ -49,7 +51,7 @@ Result<Restored> restore(const Upkeep& upkeep, const std::string& id, const Chan
   if (!kept) {
     return Restored::nothing_to_do;
   }
-  ATHANOR_ASSIGN(const bool taken, is_slot_taken(upkeep, change.key));
+  ATHANOR_ASSIGN(const bool taken, is_place_taken(upkeep, change.key));
   if (taken) {
     return Restored::conflict;
   }

@@ -9,6 +9,7 @@
 #include "shared/os/files.hpp"
 #include "shared/store/aws_config.hpp"
 #include "shared/store/encoding.hpp"
+#include "shared/store/sigv4.hpp"
 #include "shared/store/source_body.hpp"
 
 #include <chrono>

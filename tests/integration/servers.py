@@ -41,6 +41,8 @@ class Ceph(Server):
         self.s3 = boto3_client("s3", self.endpoint)
         self.s3.create_bucket(Bucket="bucket")
 
+        scenario.addCleanup(self.s3.close)
+
     def admin(self, *arguments):
         return subprocess.run(["radosgw-admin", "-c", self.folder / "ceph.conf", *arguments], check=True,
                               capture_output=True, text=True).stdout

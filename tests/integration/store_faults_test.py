@@ -54,7 +54,10 @@ class StoreFaults(support.Scenario):
     def test_an_answer_that_is_lost_after_the_bytes_arrived_is_resolved_by_looking(self):
         key, data = self.add_package(5_000)
         self.break_connections(match="PUT /bucket/env/packages", direction="down", after=0, times=1)
-        self.assertEqual(self.copy().json["packages"], {"copied": 1, "had": 0, "failed": 0})
+        # On a connection that was used before, libcurl itself may send the request again: then our own object is
+        # met, and adopted.
+        packages = self.copy().json["packages"]
+        self.assertEqual((packages["copied"] + packages["had"], packages["failed"]), (1, 0))
         self.assertEqual(self.break_connections(), 1)
         self.assertEqual(self.stored(key), data)
 
@@ -75,7 +78,8 @@ class StoreFaults(support.Scenario):
     def test_who_may_not_is_told_so_and_nothing_is_fetched(self):
         wrong = self.athanor("store", "stat", "--store", self.url, expect=3,
                              env={"AWS_SECRET_ACCESS_KEY": "wrong-secret"})
-        self.assertIn("SignatureDoesNotMatch", wrong.stderr)
+        self.assertRegex(wrong.stderr, "SignatureDoesNotMatch|AccessDenied")
+        self.assertRegex(wrong.stderr, "secret( access key)? is wrong")
         self.assertNotIn("wrong-secret", wrong.stderr)
         missing = self.athanor("store", "stat", "--store", "s3://no-such-bucket/env", expect=2)
         self.assertIn("no-such-bucket", missing.stderr)

@@ -110,6 +110,7 @@ class Supervisor final : public Outbox {
         equip(settings, {.access = options_.access,
                          .workspace = *workspace_,
                          .clock = clock_,
+                         .log = log_,
                          .cache_directory = options_.cache_directory,
                          .cpu = options_.cpu});
     if (!pipeline) {

@@ -1,5 +1,7 @@
 #include "coordinator/upkeep/copy.hpp"
+#include "shared/base/clock.hpp"
 #include "shared/os/files.hpp"
+#include "shared/store/open_store.hpp"
 #include "tests/unit/coordinator_upkeep/upkeep_world.hpp"
 
 #include <gmock/gmock.h>
@@ -202,11 +204,12 @@ class Repair : public testing::Test {
   }
   ApplyReport repair(const RepairOptions& options = {}) {
     plan(options);
-    return must(apply_plan(world.upkeep(), world.file("plan"), 7));
+    return must(apply_plan(world.upkeep(), world.file("plan"), ++acts));
   }
 
   UpkeepWorld world;
   std::string lines;
+  std::uint64_t acts = 0;
 };
 
 TEST_F(Repair, TheHashThatIsNamedStays) {
@@ -239,7 +242,7 @@ TEST_F(Repair, HashesThatTwoDescriptionsNameAreLeftToAPerson) {
   world.add_environment({{k_a, world.add_package(k_a, "two")}}, "osx-64");
   const RepairReport report = plan();
   EXPECT_EQ(report.planned.changes, 0U);
-  EXPECT_EQ(report.left_to_people, 2U);
+  EXPECT_EQ(report.left_to_people, 1U);
 }
 
 TEST_F(Repair, ABrokenObjectThatIsNamedGoesOnlyIfAskedFor) {
@@ -376,6 +379,42 @@ TEST_F(Copy, MutableAliasesMoveOnlyIfAskedFor) {
   EXPECT_EQ(copy(world.store).aliases_failed, 1U);
   EXPECT_EQ(copy(world.store, {.update_aliases = true}).aliases_copied, 1U);
   EXPECT_EQ(must(read_object(target, key, 1000)), alias);
+}
+
+TEST(UpkeepOfADirectory, RepairsCollectsAndTakesBack) {
+  UpkeepWorld world;
+  const std::string a = world.add_package(k_a, "a");
+  const std::string b = world.add_package(k_b, "b");
+  world.add_environment({{k_a, a}});
+  const test::ScratchDir directory;
+  const auto store = must(open_store((directory / "store").string(), CreateStore::yes));
+  const Upkeep upkeep = world.upkeep_on(*store);
+  EXPECT_TRUE(must(copy_store(world.upkeep(), *store, {}, [](const std::string&) {})).all_copied());
+
+  // A file stands where its slot's folder has to be.
+  const std::string bytes = UpkeepWorld::archive("c");
+  const auto folder = directory / "store/packages/conda/host/ch/noarch/c-1-0.conda";
+  must(make_directories(folder, Durability::none));
+  must(write_file(folder / "c-1-0.conda", bytes));
+  const FindingSource findings = [&](const FindingSink& sink) -> Result<void> {
+    ATHANOR_TRY(verify_store(upkeep, {}, sink));
+    return {};
+  };
+  must(plan_repair(upkeep, findings, {}, world.file("plan"), [](const std::string&) {}));
+  const ApplyReport repaired = must(apply_plan(upkeep, world.file("plan"), 1));
+  EXPECT_EQ(repaired.moved, 1U);
+  const std::string c = world.key_of(k_c, bytes);
+  EXPECT_EQ(must(read_object(*store, c, 1000)), bytes);
+  EXPECT_EQ(must(undo(upkeep, repaired.id)).conflicts.size(), 1U);  // its old place is a folder now
+
+  const WallTime later = SystemClock().wall_now() + hours(1);
+  must(plan_collection(upkeep, {}, {.now = later}, world.file("plan")));
+  const ApplyReport applied = must(apply_plan(upkeep, world.file("plan"), 2));
+  EXPECT_EQ(applied.taken_away, 2U);
+  EXPECT_TRUE(must(store->list_folder("packages/conda/host/ch/noarch/")).empty());
+  EXPECT_EQ(must(undo(upkeep, applied.id)).restored, 2U);
+  EXPECT_EQ(must(read_object(*store, b, 1000)), UpkeepWorld::archive("b"));
+  EXPECT_EQ(must(read_object(*store, c, 1000)), bytes);
 }
 
 }  // namespace
