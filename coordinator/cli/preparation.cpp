@@ -1,5 +1,6 @@
 #include "coordinator/cli/preparation.hpp"
 
+#include "coordinator/cli/origin_settings.hpp"
 #include "coordinator/intake/intake.hpp"
 #include "coordinator/plan/show_plan.hpp"
 #include "coordinator/plan/survey.hpp"
@@ -121,7 +122,8 @@ Result<void> Preparation::load(VerbContext& context) {
     return usage_error("--resolved-on: '" + printable(*resolved_on_, 64) + "' is no time",
                        "it looks like 2026-01-31T01:02:03, without a zone");
   }
-  return check_origin_map(settings());
+  ATHANOR_TRY(check_origin_map(settings()));
+  return check_origin_settings(settings());
 }
 
 Result<IntakeResult> Preparation::read_inputs() const {

@@ -1,4 +1,5 @@
 #include "coordinator/cli/listen_options.hpp"
+#include "coordinator/cli/origin_settings.hpp"
 #include "coordinator/cli/preparation.hpp"
 #include "coordinator/cli/run_place.hpp"
 #include "coordinator/cli/run_talk.hpp"
@@ -243,6 +244,7 @@ class RunVerb final : public Verb {
       work.package_dirs.push_back((context.working_directory / directory).string());
     }
     work.allow_file_origins = *settings.allow_file_urls;
+    set_origin_settings(settings, work);
     return work;
   }
 

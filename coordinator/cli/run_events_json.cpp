@@ -18,12 +18,34 @@ Json texts(const std::vector<std::string>& items) {
   return list;
 }
 
+Json attempts_json(const std::vector<FetchAttempt>& attempts) {
+  Json list = Json::array();
+  for (const FetchAttempt& attempt : attempts) {
+    Json one = Json::object({{"host", attempt.host}, {"end", to_string(attempt.end)}});
+    if (attempt.status != 0) {
+      one.set("status", attempt.status);
+    }
+    one.set("bytes", attempt.bytes);
+    if (!attempt.error.empty()) {
+      one.set("error", attempt.error);
+    }
+    list.push_back(std::move(one));
+  }
+  return list;
+}
+
 void set_failure(Json& object, const JobFailure& failure) {
   object.set("stage", to_string(failure.stage));
   object.set("kind", to_string(failure.kind));
   object.set("message", failure.message);
   object.set("hint", failure.hint);
   object.set("fetched_bytes", failure.fetched_bytes);
+  if (failure.lagging) {
+    object.set("lagging", true);
+  }
+  if (!failure.attempts.empty()) {
+    object.set("attempts", attempts_json(failure.attempts));
+  }
 }
 
 // One overload per event; nothing where the stream has no line.
@@ -102,6 +124,9 @@ class EventObjects {
                                       {"key", format.key}}));
     }
     object.set("formats", std::move(formats));
+    if (!event.success.attempts.empty()) {
+      object.set("attempts", attempts_json(event.success.attempts));
+    }
     Json stages = Json::object();
     for (const auto& [stage, time] : event.success.stage_times) {
       stages.set(std::string(to_string(stage)), milliseconds(time));

@@ -28,6 +28,7 @@ void SettingsOptions::declare_input(cli::OptionTable& table) {
   table.add({.name = "resolved-by", .value_name = "NAME"}, settings_.resolved_by);
   table.heading("Origins");
   table.add({.name = "origin", .value_name = "FROM=TO"}, settings_.origin_map);
+  table.add({.name = "mirror", .value_name = "FROM=TO..."}, settings_.mirrors);
   table.add({.name = "pkgs-dir", .value_name = "DIR"}, settings_.package_dirs);
   table.add({.name = "allow-file-urls"}, settings_.allow_file_urls);
 }

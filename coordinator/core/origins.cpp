@@ -35,17 +35,17 @@ double burst_of(const OriginLimit& allowed, double rate) {
   return std::max(1.0, allowed.burst > 0 ? allowed.burst : rate / 4);
 }
 
-bool is_throttled(const JobFailure& failure) {
-  return failure.throttled != 0 || failure.retry_after.has_value();
-}
-
 // The host didn't answer as a host should. "No such file" is an answer.
 bool is_hosts_fault(const JobFailure& failure) {
   return failure.stage == Stage::fetch && failure.kind == ErrorKind::retry &&
-         !is_throttled(failure);
+         !is_throttled(failure) && !failure.lagging;
 }
 
 }  // namespace
+
+bool is_throttled(const JobFailure& failure) {
+  return failure.throttled != 0 || (failure.retry_after.has_value() && !failure.lagging);
+}
 
 Result<OriginLimits> parse_origin_rates(const std::map<std::string, std::string>& rates) {
   OriginLimits limits;

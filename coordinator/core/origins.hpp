@@ -47,6 +47,10 @@ struct OriginLimits {
   std::map<std::string, OriginLimit, std::less<>> by_host;
 };
 
+// Whether the job's origin had enough: it said so, or when it may be asked again. A package that is
+// only late at its origin is no complaint.
+bool is_throttled(const JobFailure& failure);
+
 // The hosts that jobs fetch from, and what the whole fleet may do to each:
 //
 // - jobs in flight: one more for each round of successes, half as many when the host has had

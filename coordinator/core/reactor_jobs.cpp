@@ -203,7 +203,7 @@ void Reactor::fail(TimePoint now, const Lease& lease, const JobFailure& failure)
     return;
   }
   Job& job = core_.jobs.at(id);
-  if ((failure.throttled != 0 || failure.retry_after) && failure.kind == ErrorKind::retry &&
+  if (is_throttled(failure) && failure.kind == ErrorKind::retry &&
       job.throttles < k_free_throttles) {
     ++job.throttles;
   } else {

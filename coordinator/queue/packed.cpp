@@ -102,6 +102,34 @@ std::uint8_t wanted_bits(const std::vector<Format>& wanted) {
   return static_cast<std::uint8_t>(bits);
 }
 
+// Last in what is packed, so that what an earlier version packed, without it, can still be read.
+void put_attempts(PackWriter& out, const std::vector<FetchAttempt>& attempts) {
+  out.varint(attempts.size());
+  for (const FetchAttempt& attempt : attempts) {
+    out.text(attempt.host);
+    out.u8(static_cast<std::uint8_t>(attempt.end));
+    out.varint(static_cast<std::uint64_t>(std::max(0, attempt.status)));
+    out.varint(attempt.bytes);
+    out.text(attempt.error);
+  }
+}
+
+std::vector<FetchAttempt> get_attempts(PackReader& in, bool& valid) {
+  constexpr std::uint8_t k_ends = 8;
+  if (!in.ok() || in.at_end()) {
+    return {};
+  }
+  std::vector<FetchAttempt> attempts(in.count());
+  for (FetchAttempt& attempt : attempts) {
+    attempt.host = in.text();
+    attempt.end = get_enum<AttemptEnd>(in, k_ends, valid);
+    attempt.status = static_cast<int>(std::min<std::uint64_t>(in.varint(), 999));
+    attempt.bytes = in.varint();
+    attempt.error = in.text();
+  }
+  return attempts;
+}
+
 Error damaged(std::string_view what) {
   return make_error(ErrorKind::corrupt, "not a packed " + std::string(what));
 }
@@ -205,6 +233,9 @@ std::string pack_spec(const JobSpec& spec, FetchUrl fetch_url) {
   out.text(keep ? std::string_view(spec.fetch_url) : std::string_view());
   if (spec.solve) {
     put_solve(out, *spec.solve, fetch_url);
+  } else if (spec.built_ms != 0) {
+    out.text({});  // in the place of the solve
+    out.varint(spec.built_ms);
   }
   return std::move(out).take();
 }
@@ -233,7 +264,11 @@ Result<JobSpec> unpack_spec(std::string_view packed) {
     spec.fetch_url = spec.source_url;
   }
   if (!in.at_end()) {
-    ATHANOR_ASSIGN(spec.solve, protocol::unpack_solve_request(in.text()));
+    const std::string_view solve = in.text();
+    if (!solve.empty()) {
+      ATHANOR_ASSIGN(spec.solve, protocol::unpack_solve_request(solve));
+    }
+    spec.built_ms = in.at_end() ? 0 : in.varint();
   }
   if (!in.ok() || !in.at_end() || !valid || (wanted >> k_formats) != 0) {
     return damaged("job");
@@ -306,6 +341,7 @@ std::string pack_success(const JobSuccess& success) {
     out.u8(static_cast<std::uint8_t>(stage));
     out.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count())));
   }
+  put_attempts(out, success.attempts);
   if (success.solve) {
     out.text(protocol::pack(*success.solve));
   }
@@ -338,6 +374,7 @@ Result<JobSuccess> unpack_success(std::string_view packed) {
     stage = get_enum<Stage>(in, k_stages, valid);
     time = std::chrono::milliseconds(static_cast<std::int64_t>(in.varint()));
   }
+  success.attempts = get_attempts(in, valid);
   if (!in.at_end()) {
     ATHANOR_ASSIGN(success.solve, protocol::unpack_solve_success(in.text()));
   }
@@ -358,6 +395,8 @@ std::string pack_failure(const JobFailure& failure) {
   if (failure.retry_after) {
     out.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, failure.retry_after->count())));
   }
+  out.u8(failure.lagging ? 1 : 0);
+  put_attempts(out, failure.attempts);
   if (!failure.details.empty()) {
     out.varint(failure.details.size());
     for (const std::string& line : failure.details) {
@@ -379,6 +418,8 @@ Result<JobFailure> unpack_failure(std::string_view packed) {
   if (in.u8() != 0) {
     failure.retry_after = std::chrono::milliseconds(static_cast<std::int64_t>(in.varint()));
   }
+  failure.lagging = !in.at_end() && in.u8() != 0;
+  failure.attempts = get_attempts(in, valid);
   if (!in.at_end()) {
     failure.details.resize(in.count());
     for (std::string& line : failure.details) {

@@ -67,6 +67,30 @@ Settings::Settings()
                              "What a host itself complains about is kept to in any case.",
                     .separators = " \t\n"},
                    {}),
+      mirrors(this,
+              {.name = "origins.mirrors",
+               .variable = "ATHANOR_MIRRORS",
+               .prose = "Other places of the same files: a URL prefix and the prefixes to try, "
+                        "separated by spaces, in their order; http, https, file, s3, gs, az and "
+                        "oci. Neighbours followed by weight=N share one rank, and each is asked "
+                        "first as often as its weight says. The source itself is asked last, or "
+                        "where its own prefix stands in the list. A mirror's bytes count only if "
+                        "the input names their hash. In a variable, entries end with a semicolon.",
+               .separators = ";\n"},
+              {}),
+      max_package_size(this,
+                       {.name = "origins.max_package_size",
+                        .variable = "ATHANOR_MAX_PACKAGE_SIZE",
+                        .prose = "Where an answer is cut off that is larger than any package, or "
+                                 "never ends.",
+                        .unit = "a size such as \"16GiB\" or \"500MB\""},
+                       "16GiB"),
+      contact(this,
+              {.name = "origins.contact",
+               .variable = "ATHANOR_CONTACT",
+               .prose = "How the people who run an origin can reach you, such as a mail address "
+                        "or a URL: it goes into the User-Agent of every request."},
+              ""),
       package_dirs(this,
                    {.name = "origins.package_dirs",
                     .variable = "ATHANOR_PACKAGE_DIRS",

@@ -31,6 +31,9 @@ struct Settings : SettingGroup {
   // [origins]
   Setting<TextMap> origin_map;
   Setting<TextMap> origin_rates;
+  Setting<TextMap> mirrors;
+  Setting<std::string> max_package_size;
+  Setting<std::string> contact;
   Setting<std::vector<std::string>> package_dirs;
   Setting<bool> allow_file_urls;
 

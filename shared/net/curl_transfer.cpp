@@ -79,6 +79,7 @@ struct CurlTransfer::Exchange {
   std::uint64_t progress = 0;      // bytes moved in either direction, headers included
   std::optional<Error> failure{};  // ours: from the sink, the body, a limit
   bool cut = false;                // an unwanted body was long enough: the answer counts
+  bool answered = false;           // on_answer was called
   std::array<char, CURL_ERROR_SIZE> message{};
 
   std::string what() const { return "requesting " + redact_url(request.url); }
@@ -115,6 +116,19 @@ struct CurlTransfer::Exchange {
     return line.size();
   }
 
+  // The head of a good answer is complete: tells whoever asked.
+  bool on_success() {
+    answered = true;
+    response.status = status();
+    if (request.on_answer) {
+      if (auto agreed = request.on_answer(response); !agreed) {
+        failure = std::move(agreed).error();
+        return false;
+      }
+    }
+    return true;
+  }
+
   // Takes a piece of the body.
   bool on_body(std::span<const std::uint8_t> bytes) {
     progress += bytes.size();
@@ -135,6 +149,9 @@ struct CurlTransfer::Exchange {
       failure = make_error(ErrorKind::rejected, what() + ": the answer is larger than " +
                                                     human_size(request.max_body_bytes) +
                                                     ", the limit here");
+      return false;
+    }
+    if (!answered && !on_success()) {
       return false;
     }
     if (auto taken = sink(bytes); !taken) {
@@ -445,6 +462,8 @@ Result<HttpResponse> CurlTransfer::conclude(Exchange& exchange, CURLcode code) {
   exchange.response.effective_url = redact_url(url != nullptr ? url : exchange.request.url);
   if (!is_success(exchange.response.status)) {
     exchange.response.body_bytes = 0;
+  } else if (!exchange.answered && !exchange.on_success()) {
+    return std::move(*exchange.failure);
   }
   return std::move(exchange.response);
 }

@@ -1,7 +1,7 @@
 #include "shared/net/file_transfer.hpp"
 
-#include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
+#include "shared/net/content_range.hpp"
 #include "shared/net/http_date.hpp"
 #include "shared/net/url.hpp"
 #include "shared/os/files.hpp"
@@ -10,26 +10,15 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <charconv>
 #include <vector>
 
 namespace athanor {
 namespace {
 
-// The start of "bytes=N-"; other ranges are answered with the whole file, as a server may.
-std::optional<std::uint64_t> range_start(const HttpHeaders& headers) {
-  for (const auto& [name, value] : headers) {
-    if (to_lower(name) == "range" && value.starts_with("bytes=") && value.ends_with("-")) {
-      const std::string_view digits(value.data() + 6, value.size() - 7);
-      std::uint64_t start = 0;
-      const auto [end, error] =
-          std::from_chars(digits.data(), digits.data() + digits.size(), start);
-      if (error == std::errc() && end == digits.data() + digits.size()) {
-        return start;
-      }
-    }
-  }
-  return std::nullopt;
+// What changes when the file does, as a server's ETag.
+std::string entity_tag(const struct stat& status) {
+  return '"' + std::to_string(status.st_mtim.tv_sec) + '.' +
+         std::to_string(status.st_mtim.tv_nsec) + '-' + std::to_string(status.st_size) + '"';
 }
 
 Result<void> copy_to_sink(const Fd& fd, const std::filesystem::path& path, std::uint64_t offset,
@@ -84,26 +73,33 @@ Result<HttpResponse> perform_file_request(const HttpRequest& request, const Http
     return response;
   }
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  const std::uint64_t start = range_start(request.headers).value_or(0);
-  if (start > size) {
+  const std::string tag = entity_tag(status);
+  const std::uint64_t start = open_range_start(request.headers, tag).value_or(0);
+  if (start > size || (start == size && start != 0)) {
     response.status = 416;
     return response;
   }
   response.status = start == 0 ? 200 : 206;
   response.headers["content-length"] = std::to_string(size - start);
+  response.headers["etag"] = tag;
   response.headers["last-modified"] =
       format_http_date(WallTime(std::chrono::seconds(status.st_mtim.tv_sec)));
   if (start != 0) {
-    response.headers["content-range"] = "bytes " + std::to_string(start) + "-" +
-                                        std::to_string(size - 1) + "/" + std::to_string(size);
+    response.headers["content-range"] = spell_content_range(start, size);
   }
   if (request.method == "HEAD") {
+    if (request.on_answer) {
+      ATHANOR_TRY(request.on_answer(response));
+    }
     return response;
   }
   if (size - start > request.max_body_bytes) {
     return make_error(ErrorKind::rejected, "fetching " + url.redacted() + ": it has " +
                                                human_size(size - start) + ", the limit is " +
                                                human_size(request.max_body_bytes));
+  }
+  if (request.on_answer) {
+    ATHANOR_TRY(request.on_answer(response));
   }
   ATHANOR_TRY(copy_to_sink(fd, path, start, response, sink, stop));
   return response;

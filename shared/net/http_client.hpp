@@ -28,6 +28,8 @@ struct HttpBody {
 
 enum class FollowRedirects { no, yes };
 
+struct HttpResponse;
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url{};  // may hold credentials; never logged
@@ -36,6 +38,10 @@ struct HttpRequest {
   FollowRedirects follow_redirects = FollowRedirects::yes;
   // Of a 2xx answer; more is cut off and is `rejected`. 0: no body is expected.
   std::uint64_t max_body_bytes = 0;
+  // Called once for a 2xx answer, before the first byte of its body: status and headers are known,
+  // so that the sink can be told whether a range or the whole comes. An Error ends the transfer and
+  // is returned by perform().
+  std::function<Result<void>(const HttpResponse&)> on_answer{};
 };
 
 struct HttpResponse {

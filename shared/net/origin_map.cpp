@@ -9,22 +9,28 @@ std::string_view without_final_slash(std::string_view prefix) {
 
 }  // namespace
 
-std::optional<std::string> map_origin(const OriginMap& map, std::string_view url) {
-  std::string_view best;
-  const std::string* replacement = nullptr;
+std::optional<std::string> longest_prefix(const OriginMap& map, std::string_view url) {
+  std::size_t best = 0;
+  std::optional<std::string> found;
   for (const auto& [from, to] : map) {
     const std::string_view prefix = without_final_slash(from);
     const bool matches = !prefix.empty() && url.starts_with(prefix) &&
                          (url.size() == prefix.size() || url[prefix.size()] == '/');
-    if (matches && (replacement == nullptr || prefix.size() > best.size())) {
-      best = prefix;
-      replacement = &to;
+    if (matches && (!found || prefix.size() > best)) {
+      best = prefix.size();
+      found = from;
     }
   }
-  if (replacement == nullptr) {
+  return found;
+}
+
+std::optional<std::string> map_origin(const OriginMap& map, std::string_view url) {
+  const std::optional<std::string> prefix = longest_prefix(map, url);
+  if (!prefix) {
     return std::nullopt;
   }
-  return std::string(without_final_slash(*replacement)) + std::string(url.substr(best.size()));
+  return std::string(without_final_slash(map.at(*prefix))) +
+         std::string(url.substr(without_final_slash(*prefix).size()));
 }
 
 }  // namespace athanor

@@ -33,6 +33,9 @@ void fields(V& v, Seen<V, WorkSettings>& m) {
   v.field("package_dirs", m.package_dirs,
           ListOf<Text>{.max = 256, .item = {.min = 1, .max = limits::k_url_bytes}});
   v.field("file_origins", m.allow_file_origins, Flag{});
+  v.field("mirrors", m.mirrors, TextMap{.max_items = 256, .max_text = limits::k_url_bytes});
+  v.field("max_package_bytes", m.max_package_bytes, Uint{.need = Need::optional});
+  v.field("contact", m.contact, Text{.max = limits::k_filename_bytes, .need = Need::optional});
 }
 
 template <typename V>
@@ -161,6 +164,16 @@ void fields(V& v, Seen<V, JobSpec>& m) {
   v.field("present", m.present, ListOf<Object>{.max = 5});
   v.field("solve", m.solve, Object{.need = Need::optional});
   v.field("requests", m.requests, k_requests_rule);
+  v.field("built_ms", m.built_ms, Uint{.need = Need::optional});
+}
+
+template <typename V>
+void fields(V& v, Seen<V, FetchAttempt>& m) {
+  v.field("host", m.host, Words{});
+  v.field("end", m.end, Choice{});
+  v.field("status", m.status, Uint{.max = 999, .need = Need::optional});
+  v.field("bytes", m.bytes, Uint{.need = Need::optional});
+  v.field("error", m.error, Words{});
 }
 
 template <typename V>
@@ -177,6 +190,7 @@ void fields(V& v, Seen<V, JobSuccess>& m) {
   v.field("solve", m.solve, Object{.need = Need::optional});
   v.field("requests", m.requests, k_requests_rule);
   v.field("throttled", m.throttled, k_requests_rule);
+  v.field("attempts", m.attempts, ListOf<Object>{.max = FetchAttempt::k_told});
 }
 
 template <typename V>
@@ -190,6 +204,8 @@ void fields(V& v, Seen<V, JobFailure>& m) {
   v.field("retry_after_ms", m.retry_after, Millis{.max = 7 * k_day_ms, .need = Need::optional});
   v.field("requests", m.requests, k_requests_rule);
   v.field("throttled", m.throttled, k_requests_rule);
+  v.field("lagging", m.lagging, Flag{});
+  v.field("attempts", m.attempts, ListOf<Object>{.max = FetchAttempt::k_told});
 }
 
 template <typename V>

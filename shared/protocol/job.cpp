@@ -31,4 +31,8 @@ JobSpec make_solve_job(SolveRequest request) {
   return spec;
 }
 
+std::string_view to_string(AttemptEnd end) {
+  return protocol::wire_name(end);
+}
+
 }  // namespace athanor

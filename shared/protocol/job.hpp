@@ -7,6 +7,7 @@
 #include "shared/protocol/solve.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -45,6 +46,9 @@ struct JobSpec {
   std::vector<ExpectedDigest> expected;
   std::vector<Format> wanted;  // formats to be made present, source format included if wanted
   std::vector<StoredFormat> present;  // what the survey found already
+  // When the package was built, in milliseconds since 1970, as its channel's index says; 0 if that
+  // isn't known. What is younger than a content network needs may be missing only for now.
+  std::uint64_t built_ms = 0;
   // What is to be solved; then everything above but the identity is empty.
   std::optional<SolveRequest> solve{};
   // Requests that this attempt may make of its origin, the fleet's rate being shared out; 0: as
@@ -85,6 +89,32 @@ enum class Provenance {
 };
 std::string_view to_string(Provenance provenance);
 
+// How one request for a source's bytes ended.
+enum class AttemptEnd {
+  done,     // it brought what was missing
+  broken,   // no answer, or one that was cut, stalled or not to be understood
+  busy,     // the origin is overloaded or wants to be left alone: 429, 503, other 5xx
+  missing,  // the origin doesn't have the file: 404, 410
+  lagging,  // missing there, though another origin has it: it will come
+  refused,  // no permission, a bad certificate, too many redirects, too many bytes
+  altered,  // the bytes aren't what the inputs say
+  skipped,  // not asked: the origin has failed too often lately and is given a rest
+};
+std::string_view to_string(AttemptEnd end);
+
+// One request to an origin, kept so that a person can ask later why a job took so long or failed.
+struct FetchAttempt {
+  static constexpr std::size_t k_told = 32;  // in one report; of more the last ones
+
+  std::string host;  // "repo.example:8443"; never with credentials
+  AttemptEnd end = AttemptEnd::done;
+  int status = 0;           // HTTP; 0: there was no answer
+  std::uint64_t bytes = 0;  // of the body that arrived in this attempt
+  std::string error;        // for a person, redacted; empty if it is done
+
+  friend bool operator==(const FetchAttempt&, const FetchAttempt&) = default;
+};
+
 struct JobSuccess {
   std::vector<StoredFormat> formats;    // every wanted format, plus what was there
   std::optional<Digest> source_digest;  // of the source's own format, if its bytes were seen
@@ -100,6 +130,7 @@ struct JobSuccess {
   // how many of them it answered with "too many".
   std::uint32_t requests = 0;
   std::uint32_t throttled = 0;
+  std::vector<FetchAttempt> attempts;  // the last FetchAttempt::k_told, in order
 };
 
 struct JobFailure {
@@ -114,6 +145,10 @@ struct JobFailure {
   std::optional<std::chrono::milliseconds> retry_after;
   std::uint32_t requests = 0;  // as JobSuccess's
   std::uint32_t throttled = 0;
+  // The package is so new that its origins don't have it everywhere yet: the job is worth another
+  // try later than usual, and nobody need slow down.
+  bool lagging = false;
+  std::vector<FetchAttempt> attempts{};  // the last FetchAttempt::k_told, in order
 };
 
 }  // namespace athanor

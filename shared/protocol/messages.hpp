@@ -31,6 +31,10 @@ struct WorkSettings {
   std::map<std::string, std::string> origin_map;  // URL prefix → URL prefix to fetch from instead
   std::vector<std::string> package_dirs;          // local package directories to look in first
   bool allow_file_origins = false;
+  // URL prefix → other places of the same files, as shared/net/mirrors.hpp spells them.
+  std::map<std::string, std::string> mirrors;
+  std::uint64_t max_package_bytes = 0;  // more of a file whose size isn't known is cut; 0: no limit
+  std::string contact;  // how an origin's operator reaches who runs this; empty: no way is told
   friend bool operator==(const WorkSettings&, const WorkSettings&) = default;
 };
 

@@ -62,6 +62,18 @@ struct WireNames<Provenance> {
 };
 
 template <>
+struct WireNames<AttemptEnd> {
+  static constexpr std::array k_names{std::pair(AttemptEnd::done, std::string_view("done")),
+                                      std::pair(AttemptEnd::broken, std::string_view("broken")),
+                                      std::pair(AttemptEnd::busy, std::string_view("busy")),
+                                      std::pair(AttemptEnd::missing, std::string_view("missing")),
+                                      std::pair(AttemptEnd::lagging, std::string_view("lagging")),
+                                      std::pair(AttemptEnd::refused, std::string_view("refused")),
+                                      std::pair(AttemptEnd::altered, std::string_view("altered")),
+                                      std::pair(AttemptEnd::skipped, std::string_view("skipped"))};
+};
+
+template <>
 struct WireNames<ErrorKind> {
   static constexpr std::array k_names{
       std::pair(ErrorKind::not_found, std::string_view("not_found")),

@@ -146,7 +146,7 @@ class Scenario(unittest.TestCase):
 class Nginx:
     """Debian's nginx serving a folder, with a log of every request."""
 
-    def __init__(self, scenario, root, extra=""):
+    def __init__(self, scenario, root, extra="", http=""):
         self.port, self.folder = free_port(), scenario.folder / f"nginx-{free_port()}"
         self.folder.mkdir()
         self.log = self.folder / "access.log"
@@ -158,7 +158,7 @@ http {{
   access_log {self.log} requests;
   client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2; fastcgi_temp_path {self.folder}/t3;
   uwsgi_temp_path {self.folder}/t4; scgi_temp_path {self.folder}/t5;
-  keepalive_requests 100000;
+  keepalive_requests 100000; {http}
   server {{ listen 127.0.0.1:{self.port}; root {root}; {extra} }}
 }}
 """)

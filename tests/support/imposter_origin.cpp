@@ -294,7 +294,10 @@ OriginResponse good_file(const OriginRequest& request, const std::string& bytes)
   response.headers["ETag"] = "\"" + std::to_string(std::hash<std::string>{}(bytes)) + "\"";
   response.headers["Accept-Ranges"] = "bytes";
   const auto range = request.headers.find("range");
-  if (range != request.headers.end() && range->second.starts_with("bytes=")) {
+  const auto condition = request.headers.find("if-range");
+  const bool same =
+      condition == request.headers.end() || condition->second == response.headers["ETag"];
+  if (range != request.headers.end() && range->second.starts_with("bytes=") && same) {
     const std::size_t start = std::strtoul(range->second.c_str() + 6, nullptr, 10);
     if (start >= bytes.size()) {
       return answer(416);

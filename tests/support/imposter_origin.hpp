@@ -51,8 +51,8 @@ class ImposterOrigin {
   // "http://127.0.0.1:PORT" + path.
   std::string url(std::string_view path) const;
 
-  // A good file: Content-Length, ETag, "Range: bytes=N-", HEAD. Paths are matched as spelled,
-  // without the query. What isn't set up is 404.
+  // A good file: Content-Length, ETag, "Range: bytes=N-", If-Range, HEAD. Paths are matched as
+  // spelled, without the query. What isn't set up is 404.
   void serve(std::string path, std::string bytes);
   // These answers one after the other, the last one for ever.
   void script(std::string path, std::vector<OriginResponse> answers);

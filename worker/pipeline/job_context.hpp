@@ -3,6 +3,7 @@
 #include "shared/base/random.hpp"
 #include "shared/conda/source_url.hpp"
 #include "shared/layout/layout.hpp"
+#include "shared/net/host_gate.hpp"
 #include "worker/pipeline/cpu_tokens.hpp"
 #include "worker/pipeline/make_pipeline.hpp"
 
@@ -24,6 +25,7 @@ struct Shop {
   PipelineParts parts;
   Layout layout;
   CpuTokens cpu;
+  HostGate hosts{};  // how the origins are, as all jobs find them
 };
 
 // A package file in the scratch folder.
@@ -54,6 +56,8 @@ struct JobContext {
   std::optional<std::chrono::milliseconds> retry_after{};
   std::uint32_t requests = 0;   // made of the origin
   std::uint32_t throttled = 0;  // of them: answered with "too many"
+  bool lagging = false;
+  std::vector<FetchAttempt> attempts{};  // at most FetchAttempt::k_told
   // transmute
   std::optional<Artifact> made{};
   // publish
@@ -65,6 +69,8 @@ struct JobContext {
   std::string filename(Format format) const {
     return source.stem() + std::string(extension(format));
   }
+  // Where the source's own bytes lie while the job runs.
+  std::filesystem::path original_path() const { return scratch.path() / filename(source.format()); }
   bool is_missing(Format format) const;
   // The wanted format that must be made from the source's; absent if none is missing.
   std::optional<Format> to_make() const;

@@ -42,6 +42,8 @@ JobFailure failure_of(Stage stage, Error error, const JobContext* context) {
     failure.retry_after = context->retry_after;
     failure.requests = context->requests;
     failure.throttled = context->throttled;
+    failure.lagging = context->lagging;
+    failure.attempts = context->attempts;
   }
   return failure;
 }
@@ -89,6 +91,7 @@ class PackagePipeline final : public Pipeline {
     context.result.fetched_bytes = context.fetched_bytes;
     context.result.requests = context.requests;
     context.result.throttled = context.throttled;
+    context.result.attempts = std::move(context.attempts);
     return std::move(context.result);
   }
 

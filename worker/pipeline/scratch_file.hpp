@@ -18,6 +18,10 @@ class ScratchFile {
   // Begins the file anew if it exists.
   static Result<ScratchFile> create(JobContext& context, std::filesystem::path path);
 
+  // Sets space aside for a file of so many bytes, 0 if that isn't known, before they come.
+  Result<void> expect(std::uint64_t size);
+  // Empties the file.
+  Result<void> restart();
   Result<void> write(std::span<const std::uint8_t> bytes);
   std::uint64_t size() const { return size_; }
   // The digest of what was written; nothing more may be written.

@@ -3,44 +3,14 @@
 #include "shared/conda/platform.hpp"
 #include "shared/json/json.hpp"
 #include "shared/json/view.hpp"
+#include "worker/pipeline/expected.hpp"
 #include "worker/pipeline/stages.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
 namespace athanor::worker {
 namespace {
-
-std::string shown(const Digest& digest) {
-  return "md5 " + digest.md5.hex() + ", sha256 " + digest.sha256.hex() + ", " +
-         std::to_string(digest.size) + " bytes";
-}
-
-std::string shown(const std::vector<ExpectedDigest>& expected) {
-  std::string text;
-  for (const ExpectedDigest& one : expected) {
-    text += (text.empty() ? "" : "; or ") + one.to_string();
-  }
-  return text;
-}
-
-// The bytes go where a person can look at them, never to where anybody reads them as a package.
-Error quarantined(JobContext& context, Error error) {
-  const Artifact& artifact = *context.original;
-  const Result<std::filesystem::path> kept = context.shop.parts.workspace.quarantine(
-      artifact.path, artifact.digest.sha256.hex() + "-" + context.filename(artifact.format));
-  error.message += kept ? "; the bytes are kept in '" + printable(kept->string()) + "'"
-                        : "; the bytes could not be kept: " + kept.error().message;
-  return error;
-}
-
-bool is_expected(const JobContext& context, const Digest& digest) {
-  const std::vector<ExpectedDigest>& expected = context.spec.expected;
-  return expected.empty() || std::ranges::any_of(expected, [&](const ExpectedDigest& one) {
-           return one.matches(digest);
-         });
-}
 
 Error not_as_named(std::string_view what, std::string_view in_archive, std::string_view in_url) {
   return make_error(ErrorKind::corrupt,
@@ -99,13 +69,8 @@ Result<void> verify(JobContext& context) {
     return {};
   }
   const Digest& digest = context.original->digest;
-  if (!is_expected(context, digest)) {
-    return quarantined(context,
-                       make_error(ErrorKind::corrupt,
-                                  "the bytes are not what the inputs say: expected " +
-                                      shown(context.spec.expected) + "; found " + shown(digest),
-                                  "the origin has changed or altered the file; compare it with the "
-                                  "channel's repodata"));
+  if (!is_expected(context.spec, digest)) {
+    return altered(context, *context.original, "");
   }
   context.result.source_digest = digest;
   if (context.source.type() != PackageType::conda) {
@@ -120,7 +85,7 @@ Result<void> verify(JobContext& context) {
   if (error.kind == ErrorKind::invalid) {
     error.kind = ErrorKind::corrupt;  // JsonView speaks of inputs; this one came in an archive
   }
-  return quarantined(context, std::move(error));
+  return quarantined(context, *context.original, std::move(error));
 }
 
 }  // namespace athanor::worker

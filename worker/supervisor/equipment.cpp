@@ -1,5 +1,7 @@
 #include "worker/supervisor/equipment.hpp"
 
+#include "shared/net/user_agent.hpp"
+#include "shared/origin/origin_client.hpp"
 #include "shared/store/observed_store.hpp"
 #include "shared/store/open_store.hpp"
 #include "worker/pipeline/make_pipeline.hpp"
@@ -77,8 +79,11 @@ Result<std::shared_ptr<Pipeline>> equip(const protocol::WorkSettings& settings,
   // A store that the coordinator uses is there: one that isn't is a wrong mount, not a new store.
   ATHANOR_ASSIGN(std::unique_ptr<Store> store, open_store(settings.store_url, CreateStore::no));
   // The pipeline decides which file URLs are allowed: some are only the targets of origin maps.
-  ATHANOR_ASSIGN(std::unique_ptr<HttpClient> http,
-                 make_origin_http_client(premises.access, {.file_urls = FileUrls::allow}));
+  ATHANOR_ASSIGN(
+      std::unique_ptr<HttpClient> http,
+      make_origin_http_client(premises.access, {.file_urls = FileUrls::allow,
+                                                .user_agent = user_agent(settings.contact)}));
+  http = make_origin_client(std::move(http), {.clock = &premises.clock});
   auto pipeline = std::make_shared<EquippedPipeline>(
       std::make_unique<ObservedStore>(std::move(store), premises.clock), std::move(http),
       premises.log);

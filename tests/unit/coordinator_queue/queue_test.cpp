@@ -148,6 +148,13 @@ TEST(PackedOutcomes, ComeBackAsTheyWere) {
   success.fetched_bytes = 1U << 30U;
   success.warnings = {"odd"};
   success.stage_times.emplace_back(Stage::fetch, 12ms);
+  success.attempts = {
+      {.host = "a.example",
+       .end = AttemptEnd::busy,
+       .status = 503,
+       .bytes = 0,
+       .error = "it is busy"},
+      {.host = "b.example", .end = AttemptEnd::done, .status = 206, .bytes = 7, .error = {}}};
   const auto again = unpack_success(pack_success(success));
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(again->formats, success.formats);
@@ -156,17 +163,26 @@ TEST(PackedOutcomes, ComeBackAsTheyWere) {
   EXPECT_EQ(again->fetched_bytes, success.fetched_bytes);
   EXPECT_EQ(again->warnings, success.warnings);
   EXPECT_EQ(again->stage_times, success.stage_times);
+  EXPECT_EQ(again->attempts, success.attempts);
 
   JobFailure failure;
   failure.stage = Stage::verify;
   failure.kind = ErrorKind::corrupt;
   failure.message = "wrong digest";
   failure.retry_after = 5s;
+  failure.lagging = true;
+  failure.attempts = {success.attempts[0]};
   const auto failed = unpack_failure(pack_failure(failure));
   ASSERT_TRUE(failed.ok());
   EXPECT_EQ(failed->kind, failure.kind);
   EXPECT_EQ(failed->message, failure.message);
   EXPECT_EQ(failed->retry_after, failure.retry_after);
+  EXPECT_TRUE(failed->lagging);
+  EXPECT_EQ(failed->attempts, failure.attempts);
+
+  JobSpec young = spec("zlib");
+  young.built_ms = 1'769'821'323'000;
+  EXPECT_EQ(unpack_spec(pack_spec(young, FetchUrl::keep))->built_ms, young.built_ms);
 }
 
 // --- Job table

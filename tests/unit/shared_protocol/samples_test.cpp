@@ -46,7 +46,10 @@ Welcome sample_welcome() {
                        .zstd_level = 16,
                        .origin_map = {{"https://repo.example/", "https://mirror.example/r/"}},
                        .package_dirs = {"/opt/pkgs"},
-                       .allow_file_origins = true},
+                       .allow_file_origins = true,
+                       .mirrors = {{"https://repo.example/", "https://b.example/r weight=3"}},
+                       .max_package_bytes = 1U << 30U,
+                       .contact = "ops@example.com"},
           .adopted = {k_lease}};
 }
 
@@ -59,7 +62,17 @@ JobSuccess sample_success() {
           .transmuted = 1,
           .adopted = 1,
           .warnings = {"the origin sent no length"},
-          .stage_times = {{Stage::fetch, milliseconds(120)}, {Stage::publish, milliseconds(7)}}};
+          .stage_times = {{Stage::fetch, milliseconds(120)}, {Stage::publish, milliseconds(7)}},
+          .attempts = {{.host = "mirror.example",
+                        .end = AttemptEnd::lagging,
+                        .status = 404,
+                        .bytes = 0,
+                        .error = "it has no such file"},
+                       {.host = "repo.example:8443",
+                        .end = AttemptEnd::done,
+                        .status = 206,
+                        .bytes = 812,
+                        .error = {}}}};
 }
 
 JobFailure sample_failure() {
@@ -68,7 +81,13 @@ JobFailure sample_failure() {
           .message = "https://repo.example/main/noarch/x-1-0.tar.bz2 answered 503",
           .hint = "try again later",
           .fetched_bytes = 12,
-          .retry_after = milliseconds(30'000)};
+          .retry_after = milliseconds(30'000),
+          .lagging = true,
+          .attempts = {{.host = "repo.example",
+                        .end = AttemptEnd::busy,
+                        .status = 503,
+                        .bytes = 12,
+                        .error = "it answered 503"}}};
 }
 
 }  // namespace
@@ -81,7 +100,8 @@ JobSpec sample_spec() {
           .expected = {{.md5 = digest.md5, .sha256 = digest.sha256, .size = digest.size},
                        {.md5 = {}, .sha256 = digest.sha256, .size = {}}},
           .wanted = {Format::tar_bz2, Format::conda},
-          .present = {sample_stored()}};
+          .present = {sample_stored()},
+          .built_ms = 1'769'821'323'000};
 }
 
 SolveRequest sample_request() {

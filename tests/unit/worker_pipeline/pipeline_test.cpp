@@ -162,7 +162,7 @@ TEST_F(Workshop, BytesThatNoInputExpectsGoToQuarantine) {
   JobSpec spec = job(k_path, bytes, k_both);
   spec.expected[0].size.reset();
   const JobFailure failed = fail(spec);
-  EXPECT_EQ(failed.stage, Stage::verify);
+  EXPECT_EQ(failed.stage, Stage::fetch);
   EXPECT_EQ(failed.kind, ErrorKind::corrupt);
   EXPECT_THAT(failed.message, HasSubstr(sha256_of(bytes).hex()));
   EXPECT_THAT(failed.message, HasSubstr(sha256_of(altered).hex()));
