@@ -65,13 +65,27 @@ class Bench:
         started = time.monotonic()
         process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                    cwd=self.folder, env=dict(self.environment, **variables))
+        # The kernel's own peak of a child begins with its parent's: this program's memory counts from its exec.
+        peak, ended = [0], threading.Event()
+
+        def watch():
+            while not ended.wait(0.02):
+                try:
+                    lines = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+                except OSError:
+                    return
+                peak[0] = max([peak[0]] + [int(line.split()[1]) for line in lines if line.startswith("VmHWM")])
+        watcher = threading.Thread(target=watch)
+        watcher.start()
         errors = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
+        ended.set()
+        watcher.join()
         process.returncode = os.waitstatus_to_exitcode(status)
         process.stderr.close()
         if process.returncode:
             raise SystemExit(f"{command[0]} ended with {process.returncode}: {errors.decode(errors='replace')[-2000:]}")
-        return time.monotonic() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+        return time.monotonic() - started, usage.ru_utime + usage.ru_stime, peak[0] / 1024
 
 
 def package_key(name, data_hash):
