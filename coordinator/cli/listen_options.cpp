@@ -33,6 +33,15 @@ void ListenOptions::declare(cli::OptionTable& table) {
             insecure_);
 }
 
+void ListenOptions::declare_clients(cli::OptionTable& table) {
+  table.add({.name = "client-endpoint",
+             .value_name = "ENDPOINT",
+             .help = "Let clients (athanor submit --coordinator) connect here as well; may be "
+                     "repeated.",
+             .repeatable = true},
+            client_endpoints_);
+}
+
 Result<void> ListenOptions::apply(CoordinatorOptions& options, VerbContext& context) const {
   options.endpoints = endpoints_;
   if (key_.empty() != allowed_keys_.empty()) {
@@ -40,9 +49,10 @@ Result<void> ListenOptions::apply(CoordinatorOptions& options, VerbContext& cont
                       key_.empty() ? "--allowed-keys needs --key" : "--key needs --allowed-keys",
                       "both ends know each other by their keys, or neither does");
   }
-  const bool any_tcp = std::any_of(endpoints_.begin(), endpoints_.end(), [](const auto& endpoint) {
-    return endpoint.starts_with("tcp://");
-  });
+  std::vector<std::string> all = endpoints_;
+  all.insert(all.end(), client_endpoints_.begin(), client_endpoints_.end());
+  const bool any_tcp = std::any_of(
+      all.begin(), all.end(), [](const auto& endpoint) { return endpoint.starts_with("tcp://"); });
   if (!key_.empty()) {
     EndpointKeys keys;
     ATHANOR_ASSIGN(keys.own, transport::read_secret_key(context.working_directory / key_));
@@ -52,7 +62,7 @@ Result<void> ListenOptions::apply(CoordinatorOptions& options, VerbContext& cont
   } else if (insecure_ && any_tcp) {
     options.exposure = transport::Exposure::insecure;
     print_warning(context,
-                  "INSECURE: nothing protects " + printable(join(endpoints_, ", ")) +
+                  "INSECURE: nothing protects " + printable(join(all, ", ")) +
                       "; whoever can reach it can read and forge everything, credentials in URLs "
                       "included");
   }

@@ -12,6 +12,9 @@ namespace athanor::coordinator {
 class ListenOptions {
  public:
   void declare(cli::OptionTable& table);
+  // For a coordinator that has clients, too.
+  void declare_clients(cli::OptionTable& table);
+  const std::vector<std::string>& client_endpoints() const { return client_endpoints_; }
   // Reads the keys and fills in what the coordinator has to know. invalid: options that need each
   // other, or a damaged key; rejected: a key file that others can read. Says it loudly when the
   // endpoints are to be open to everybody. The context outlives the coordinator.
@@ -19,6 +22,7 @@ class ListenOptions {
 
  private:
   std::vector<std::string> endpoints_;
+  std::vector<std::string> client_endpoints_;
   std::string key_;
   std::string allowed_keys_;
   bool insecure_ = false;

@@ -108,14 +108,14 @@ void Preparation::declare_publishing(cli::OptionTable& table) {
             resolved_on_);
 }
 
-Result<void> Preparation::load(VerbContext& context) {
+Result<void> Preparation::load(VerbContext& context, StoreNeed need) {
   ATHANOR_ASSIGN(const config::LoadReport report, options_.load(context));
   const std::string& url = *settings().store_url;
-  if (url.empty()) {
+  if (url.empty() && need == StoreNeed::required) {
     return usage_error("no store is given",
                        "give --store URL, or set ATHANOR_STORE or store.url in athanor.toml");
   }
-  store_url_ = url.find("://") != std::string::npos
+  store_url_ = url.empty() || url.find("://") != std::string::npos
                    ? url
                    : (context.working_directory / url).lexically_normal().string();
   if (resolved_on_ && !is_iso_time(*resolved_on_)) {

@@ -24,9 +24,12 @@ class Preparation {
   void declare_publishing(cli::OptionTable& table);
 
   // Reads the settings and checks what no module checks. First of all.
-  Result<void> load(VerbContext& context);
+  enum class StoreNeed { required, optional };
+  Result<void> load(VerbContext& context, StoreNeed need = StoreNeed::required);
 
   bool has_inputs() const { return !inputs_.empty(); }
+  // As typed. REQUIRES: has_inputs().
+  const std::string& first_input() const { return inputs_.front(); }
   // Reads all inputs and applies the options to what they ask for.
   Result<IntakeResult> read_inputs() const;
   Result<std::unique_ptr<Store>> open_store(CreateStore create) const;

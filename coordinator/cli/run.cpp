@@ -1,12 +1,13 @@
 #include "coordinator/cli/listen_options.hpp"
-#include "coordinator/cli/origin_settings.hpp"
 #include "coordinator/cli/preparation.hpp"
 #include "coordinator/cli/run_place.hpp"
 #include "coordinator/cli/run_talk.hpp"
 #include "coordinator/cli/spelling.hpp"
 #include "coordinator/cli/verb.hpp"
-#include "coordinator/cli/verdict.hpp"
+#include "coordinator/cli/verdict_line.hpp"
+#include "coordinator/cli/work_options.hpp"
 #include "coordinator/server/coordinator.hpp"
+#include "coordinator/server/verdict.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/cli/stop_requests.hpp"
 #include "shared/net/url.hpp"
@@ -59,24 +60,6 @@ std::uint64_t needed_jobs(const Plan& plan) {
   return static_cast<std::uint64_t>(
       std::count_if(plan.packages.begin(), plan.packages.end(),
                     [](const PlannedPackage& package) { return package.needed; }));
-}
-
-Detail detail_of(const CommonOptions& common) {
-  if (common.quiet > 0) {
-    return Detail::problems;
-  }
-  return common.verbose == 0 ? Detail::notable : common.verbose == 1 ? Detail::each : Detail::all;
-}
-
-ProgressStyle progress_style(const std::string& wanted, const VerbContext& context) {
-  if (wanted == "none" || context.common.quiet > 0) {
-    return ProgressStyle::none;
-  }
-  const bool possible = context.err_terminal.cursor;
-  if (wanted == "line" || !possible) {
-    return ProgressStyle::line;
-  }
-  return ProgressStyle::bar;
 }
 
 class RunVerb final : public Verb {
@@ -151,10 +134,7 @@ class RunVerb final : public Verb {
     const auto plan = std::make_shared<const Plan>(std::move(made));
     print_warnings(context, plan->warnings);
 
-    RunTalk talk(talk_options(context), plan, context, [] {
-      const cli::StreamFacts facts = cli::stream_facts(STDERR_FILENO);
-      return cli::ScreenSize{.columns = facts.columns, .rows = facts.rows};
-    });
+    RunTalk talk(talk_options(context), plan, context, talk_screen);
     control_.set_talk(&talk);
     auto summary = work(context, store, plan, talk, requests.fd());
     control_.set_talk(nullptr);
@@ -164,9 +144,10 @@ class RunVerb final : public Verb {
     }
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now() - started);
+    const StoreMetrics metrics = store.metrics();
     return conclude(context,
                     make_verdict(*plan, *summary, talk.source_sizes(), requests.status(), elapsed),
-                    store.metrics());
+                    &metrics);
   }
 
   RunTalkOptions talk_options(const VerbContext& context) const {
@@ -185,7 +166,7 @@ class RunVerb final : public Verb {
     ATHANOR_ASSIGN(const RunPlace place,
                    RunPlace::take(settings, preparation_.store_url(), context));
     CoordinatorOptions options;
-    options.settings = work_settings(context);
+    options.settings = work_settings(preparation_.settings(), preparation_.store_url(), context);
     ATHANOR_ASSIGN(options.origins, parse_origin_rates(*settings.origin_rates));
     options.user = settings.resolved_by->empty() ? user_name() : *settings.resolved_by;
     options.state_directory = place.socket_directory();
@@ -202,7 +183,8 @@ class RunVerb final : public Verb {
       }
       const std::uint64_t wanted = *settings.workers == 0 ? cpu_count() : *settings.workers;
       options.workers = static_cast<unsigned>(std::min(wanted, jobs));
-      options.worker_arguments = worker_arguments(context, options.workers);
+      options.worker_arguments =
+          worker_arguments(preparation_.settings(), context, options.workers);
       options.worker_environment = access_variables(settings, context.working_directory);
       options.journal = place.journal();
       ATHANOR_ASSIGN(options.worker_program, find_worker_program(settings, context));
@@ -214,88 +196,6 @@ class RunVerb final : public Verb {
     std::erase_if(summary.environments,
                   [&](const EnvironmentResult& result) { return !(result.batch == batch); });
     return summary;
-  }
-
-  // Workers share this machine's processors and this terminal: what they have to say beyond the
-  // reports would only disturb.
-  std::vector<std::string> worker_arguments(const VerbContext& context, unsigned workers) const {
-    const config::Settings& settings = preparation_.settings();
-    const unsigned cpu = std::max(cpu_count() / workers, 1U);
-    const bool loud = context.common.verbose > 1;
-    std::vector<std::string> arguments = {"--jobs",      std::to_string(*settings.jobs),
-                                          "--cpu",       std::to_string(cpu),
-                                          "--log-level", loud ? "debug" : "error"};
-    if (!settings.scratch_dir->empty()) {
-      arguments.push_back("--scratch");
-      arguments.push_back((context.working_directory / *settings.scratch_dir).string());
-    }
-    return arguments;
-  }
-
-  protocol::WorkSettings work_settings(const VerbContext& context) const {
-    const config::Settings& settings = preparation_.settings();
-    protocol::WorkSettings work;
-    work.store_url = preparation_.store_url();
-    work.packages_root = *settings.store_packages;
-    work.environments_root = *settings.store_environments;
-    work.zstd_level = static_cast<int>(*settings.zstd_level);
-    work.origin_map = *settings.origin_map;
-    for (const std::string& directory : *settings.package_dirs) {
-      work.package_dirs.push_back((context.working_directory / directory).string());
-    }
-    work.allow_file_origins = *settings.allow_file_urls;
-    set_origin_settings(settings, work);
-    return work;
-  }
-
-  // The last words: what a person has to look at, then the verdict. What this process asked of the
-  // store stands beside it; workers log theirs (-vv).
-  static cli::ExitStatus conclude(VerbContext& context, const Verdict& verdict,
-                                  const StoreMetrics& metrics) {
-    if (context.common.output != OutputFormat::text) {
-      Json json = verdict_json(verdict);
-      json.set("store_requests", store_metrics_to_json(metrics));
-      context.out << dump_json(json) << '\n';
-    }
-    if (context.common.verbose > 0) {
-      context.err << show_store_metrics(metrics);
-    }
-    if (context.common.quiet < 2) {
-      for (const std::string& line : problem_lines(verdict, context)) {
-        context.err << line << '\n';
-      }
-    }
-    print_warnings(context, verdict.warnings);
-    if (context.common.output == OutputFormat::text) {
-      if (context.common.quiet < 2) {
-        context.out << verdict_line(verdict, context.out_terminal) << '\n';
-      }
-    } else if (context.common.quiet < 1) {
-      context.err << verdict_line(verdict, context.err_terminal) << '\n';
-    }
-    return verdict.status;
-  }
-
-  // Failed packages have been told of when they failed.
-  static std::vector<std::string> problem_lines(const Verdict& verdict,
-                                                const VerbContext& context) {
-    constexpr std::size_t k_most = 50;
-    std::vector<std::string> lines;
-    for (const Conflict& conflict : verdict.conflicts) {
-      lines.push_back(styled(context.err_terminal, cli::Style::red, "conflict:") + " " +
-                      printable(conflict.source_url, 4096) + ": " + printable(conflict.what, 4096));
-    }
-    for (const NotReady& environment : verdict.not_ready) {
-      lines.push_back(styled(context.err_terminal, cli::Style::red, "not ready:") + " " +
-                      printable(environment.platform) + " " + printable(environment.name) + ": " +
-                      printable(environment.why, 4096));
-    }
-    if (lines.size() > k_most && context.common.verbose == 0) {
-      const std::size_t more = lines.size() - k_most;
-      lines.resize(k_most);
-      lines.push_back("and " + std::to_string(more) + " more; -v shows all");
-    }
-    return lines;
   }
 
   Preparation preparation_;

@@ -19,25 +19,28 @@ namespace {
 constexpr std::size_t k_longest_socket_directory = 70;
 constexpr std::size_t k_short_hash = 12;
 
-Result<std::filesystem::path> state_directory(const config::Settings& settings,
-                                              const std::string& store_url,
-                                              const VerbContext& context) {
+}  // namespace
+
+Result<std::filesystem::path> state_base(const VerbContext& context) {
+  if (const auto state = context.environment("XDG_STATE_HOME"); state && !state->empty()) {
+    return std::filesystem::path(*state) / "athanor";
+  }
+  if (const auto home = context.environment("HOME"); home && !home->empty()) {
+    return std::filesystem::path(*home) / ".local" / "state" / "athanor";
+  }
+  return make_error(ErrorKind::invalid, "neither XDG_STATE_HOME nor HOME is set",
+                    "--state-dir says where the run may keep its journal");
+}
+
+Result<std::filesystem::path> state_directory_of(const config::Settings& settings,
+                                                 const std::string& store_url,
+                                                 const VerbContext& context) {
   if (!settings.state_dir->empty()) {
     return context.working_directory / *settings.state_dir;
   }
-  std::filesystem::path base;
-  if (const auto state = context.environment("XDG_STATE_HOME"); state && !state->empty()) {
-    base = *state;
-  } else if (const auto home = context.environment("HOME"); home && !home->empty()) {
-    base = std::filesystem::path(*home) / ".local" / "state";
-  } else {
-    return make_error(ErrorKind::invalid, "neither XDG_STATE_HOME nor HOME is set",
-                      "--state-dir says where the run may keep its journal");
-  }
-  return base / "athanor" / sha256_of(store_url).hex().substr(0, k_short_hash);
+  ATHANOR_ASSIGN(const std::filesystem::path base, state_base(context));
+  return base / sha256_of(store_url).hex().substr(0, k_short_hash);
 }
-
-}  // namespace
 
 RunPlace::RunPlace(std::filesystem::path directory, FileLock lock)
     : directory_(std::move(directory)),
@@ -48,7 +51,7 @@ Result<RunPlace> RunPlace::take(const config::Settings& settings, const std::str
                                 VerbContext& context) {
   constexpr std::uint64_t k_pid_bytes = 64;
   ATHANOR_ASSIGN(const std::filesystem::path directory,
-                 state_directory(settings, store_url, context));
+                 state_directory_of(settings, store_url, context));
   ATHANOR_TRY(make_directories(directory, Durability::none, 0700));
   ATHANOR_ASSIGN(std::optional<FileLock> lock,
                  FileLock::try_acquire(directory / "lock", FileLock::Mode::exclusive));
@@ -59,7 +62,8 @@ Result<RunPlace> RunPlace::take(const config::Settings& settings, const std::str
     return make_error(
         ErrorKind::retry,
         "another run" + who + " is at work on this store with the state in " + quoted(directory),
-        "wait until it is over, or give another --state-dir");
+        "if it serves, submit to it (athanor submit); else wait until it is over, or give another "
+        "--state-dir");
   }
   ATHANOR_TRY(write_file_atomically(directory / "pid", std::to_string(::getpid()) + "\n", 0600));
   RunPlace place(directory, std::move(*lock));

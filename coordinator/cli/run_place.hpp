@@ -20,6 +20,7 @@ class RunPlace {
   static Result<RunPlace> take(const config::Settings& settings, const std::string& store_url,
                                VerbContext& context);
 
+  const std::filesystem::path& directory() const { return directory_; }
   std::filesystem::path journal() const { return directory_ / "journal.sqlite"; }
   // For sockets: short enough for the name of one.
   const std::filesystem::path& socket_directory() const { return sockets_; }
@@ -32,6 +33,13 @@ class RunPlace {
   std::filesystem::path sockets_;
   std::optional<TempDir> short_sockets_;  // if the state directory's name is too long
 };
+
+// The directory that `take` takes, whether it is there or not. invalid: nothing says where.
+Result<std::filesystem::path> state_directory_of(const config::Settings& settings,
+                                                 const std::string& store_url,
+                                                 const VerbContext& context);
+// Where all stores' state directories of this user are. invalid: nothing says where.
+Result<std::filesystem::path> state_base(const VerbContext& context);
 
 // athanor-worker: the one that is named, else the one beside this program. not_found: neither is
 // there.

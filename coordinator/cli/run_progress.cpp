@@ -146,11 +146,43 @@ std::optional<std::chrono::milliseconds> RunProgress::time_left(TimePoint now) c
 }
 
 std::string RunProgress::environment_name(std::size_t environment) const {
-  if (environment >= plan_->environments.size()) {
+  if (environment >= environments_.size()) {
     return "environment " + std::to_string(environment);
   }
-  const EnvironmentRequest& request = plan_->environments[environment].request;
-  return request.platform + " " + request.name;
+  return environments_[environment].platform + " " + environments_[environment].name;
+}
+
+std::vector<EnvironmentLabel> RunProgress::labels_of(const Plan& plan) {
+  std::vector<EnvironmentLabel> labels;
+  for (const PlannedEnvironment& environment : plan.environments) {
+    labels.push_back({.name = environment.request.name, .platform = environment.request.platform});
+  }
+  return labels;
+}
+
+void RunProgress::restore(const BatchSnapshot& snapshot, TimePoint now) {
+  environments_ = snapshot.environments;
+  accepted_ = jobs_ == 0 ? now : accepted_;
+  jobs_ = snapshot.jobs;
+  had_ = snapshot.present;
+  packages_ = snapshot.jobs + snapshot.present + snapshot.conflicts;
+  jobs_done_ = snapshot.done;
+  jobs_failed_ = snapshot.failed;
+  workers_ = snapshot.workers;
+  environments_ready_ = snapshot.environments_ready;
+  environments_failed_ = snapshot.environments_failed;
+  finished_bytes_ = snapshot.fetched_bytes;
+  failures_ = snapshot.failures;
+  running_.clear();
+  for (const BatchSnapshot::Running& job : snapshot.running) {
+    running_[job.job] = RunningJob{.source_url = job.source_url,
+                                   .worker = job.worker,
+                                   .stage = job.stage,
+                                   .bytes = job.bytes,
+                                   .fetched = job.stage == Stage::fetch ? job.bytes : 0,
+                                   .since = now - job.since};
+  }
+  count_bytes(now);
 }
 
 }  // namespace athanor::coordinator

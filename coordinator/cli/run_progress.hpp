@@ -1,6 +1,8 @@
 #pragma once
 
 #include "coordinator/core/events.hpp"
+#include "coordinator/document/batch_snapshot.hpp"
+#include "coordinator/document/submission_document.hpp"
 #include "coordinator/plan/plan.hpp"
 #include "shared/base/clock.hpp"
 
@@ -28,13 +30,18 @@ struct RunningJob {
 // clock. Not thread-safe.
 class RunProgress {
  public:
-  RunProgress(std::shared_ptr<const Plan> plan, TimePoint started)
-      : plan_(std::move(plan)),
+  RunProgress(std::vector<EnvironmentLabel> environments, TimePoint started)
+      : environments_(std::move(environments)),
         started_(started) {}
+  // Of a batch whose plan is known here.
+  RunProgress(const std::shared_ptr<const Plan>& plan, TimePoint started)
+      : RunProgress(labels_of(*plan), started) {}
 
   void apply(const RunEvent& event, TimePoint now);
+  // Goes on from here, whatever was known before.
+  void restore(const BatchSnapshot& snapshot, TimePoint now);
 
-  const Plan& plan() const { return *plan_; }
+  const std::vector<EnvironmentLabel>& environments_of_batch() const { return environments_; }
   TimePoint started() const { return started_; }
   const Totals& totals() const { return totals_; }
   bool draining() const { return draining_; }
@@ -47,7 +54,7 @@ class RunProgress {
   std::uint64_t jobs_done() const { return jobs_done_; }
   std::uint64_t jobs_failed() const { return jobs_failed_; }
   std::uint64_t workers() const { return workers_; }
-  std::uint64_t environments() const { return plan_->environments.size(); }
+  std::uint64_t environments() const { return environments_.size(); }
   std::uint64_t environments_ready() const { return environments_ready_; }
   std::uint64_t environments_failed() const { return environments_failed_; }
   // Longest running first.
@@ -75,7 +82,9 @@ class RunProgress {
   void take(const JobFailed& failed);
   void count_bytes(TimePoint now);
 
-  std::shared_ptr<const Plan> plan_;
+  static std::vector<EnvironmentLabel> labels_of(const Plan& plan);
+
+  std::vector<EnvironmentLabel> environments_;
   TimePoint started_;
   TimePoint accepted_{};
   Totals totals_;

@@ -7,10 +7,19 @@ namespace athanor::coordinator {
 
 RunTalk::RunTalk(RunTalkOptions options, std::shared_ptr<const Plan> plan, VerbContext& context,
                  std::function<cli::ScreenSize()> screen)
+    : RunTalk(options, RunProgress(plan, context.clock.now()), context, std::move(screen)) {}
+
+RunTalk::RunTalk(RunTalkOptions options, std::vector<EnvironmentLabel> environments,
+                 VerbContext& context, std::function<cli::ScreenSize()> screen)
+    : RunTalk(options, RunProgress(std::move(environments), context.clock.now()), context,
+              std::move(screen)) {}
+
+RunTalk::RunTalk(RunTalkOptions options, RunProgress progress, VerbContext& context,
+                 std::function<cli::ScreenSize()> screen)
     : options_(options),
       context_(context),
       screen_(std::move(screen)),
-      progress_(std::move(plan), context.clock.now()),
+      progress_(std::move(progress)),
       last_heartbeat_(context.clock.now()) {
   if (options_.style == ProgressStyle::bar) {
     painter_.emplace(
@@ -43,6 +52,18 @@ void RunTalk::on_event(const RunEvent& event) {
   }
   if (const auto line = event_line(event, progress_, options_.detail, context_.err_terminal)) {
     say(*line);
+  }
+}
+
+void RunTalk::restore(const BatchSnapshot& snapshot) {
+  const std::lock_guard lock(mutex_);
+  progress_.restore(snapshot, context_.clock.now());
+}
+
+void RunTalk::note(const std::string& line) {
+  const std::lock_guard lock(mutex_);
+  if (options_.detail >= Detail::notable) {
+    say(line);
   }
 }
 

@@ -3,7 +3,7 @@
 #include "coordinator/cli/run_progress.hpp"
 #include "coordinator/cli/run_view.hpp"
 #include "coordinator/cli/verb.hpp"
-#include "coordinator/cli/verdict.hpp"
+#include "coordinator/server/verdict.hpp"
 #include "shared/cli/painter.hpp"
 
 #include <chrono>
@@ -38,9 +38,16 @@ class RunTalk final : public RunListener {
   // is now.
   RunTalk(RunTalkOptions options, std::shared_ptr<const Plan> plan, VerbContext& context,
           std::function<cli::ScreenSize()> screen);
+  // The same for a batch whose plan is the coordinator's.
+  RunTalk(RunTalkOptions options, std::vector<EnvironmentLabel> environments, VerbContext& context,
+          std::function<cli::ScreenSize()> screen);
   ~RunTalk() override;
 
   void on_event(const RunEvent& event) override;
+  // What is known of a batch that is watched from here on.
+  void restore(const BatchSnapshot& snapshot);
+  // A line for a person, between the others.
+  void note(const std::string& line);
   // To be called a few times a second.
   void tick();
   // The person asked to stop, for the count-th time.
@@ -51,6 +58,8 @@ class RunTalk final : public RunListener {
   SourceSizes source_sizes() const;
 
  private:
+  RunTalk(RunTalkOptions options, RunProgress progress, VerbContext& context,
+          std::function<cli::ScreenSize()> screen);
   void say(const std::string& line);
   void paint(TimePoint now);
 

@@ -1,6 +1,7 @@
 #include "coordinator/cli/run_view.hpp"
 
 #include "coordinator/cli/spelling.hpp"
+#include "coordinator/document/event_json.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/base/units.hpp"
 
@@ -232,6 +233,19 @@ class EventLines {
 std::optional<std::string> event_line(const RunEvent& event, const RunProgress& progress,
                                       Detail detail, const cli::Terminal& terminal) {
   return std::visit(EventLines(progress, detail, terminal), event);
+}
+
+std::optional<Json> event_json(const RunEvent& event, const RunProgress& progress, TimePoint now) {
+  if (std::holds_alternative<JobProgressed>(event) ||
+      std::holds_alternative<BatchFinished>(event) ||
+      std::holds_alternative<BatchReceived>(event) ||
+      std::holds_alternative<OriginsChanged>(event)) {
+    return std::nullopt;
+  }
+  Json object = event_object(event, progress.environments_of_batch());
+  object.set("ms",
+             static_cast<std::uint64_t>(std::max<std::int64_t>(elapsed(progress, now).count(), 0)));
+  return object;
 }
 
 }  // namespace athanor::coordinator

@@ -60,6 +60,18 @@ Error damaged(std::string_view table, std::uint64_t id) {
       "move it away and submit again: what the store holds is not redone");
 }
 
+Result<std::vector<std::string>> unpack_texts(std::string_view packed, EnvironmentId id) {
+  PackReader reader(packed);
+  std::vector<std::string> texts(packed.empty() ? 0 : reader.count());
+  for (std::string& text : texts) {
+    text = reader.text();
+  }
+  if (!reader.ok()) {
+    return damaged("environments", id.value);
+  }
+  return texts;
+}
+
 }  // namespace
 
 Journal::Journal(FileLock lock, std::unique_ptr<Database> database, const Clock& clock)
@@ -311,7 +323,7 @@ Result<std::vector<JournaledBatch>> Journal::restore(Restorer& restorer) {
   ATHANOR_TRY(restore_batches(restorer, batches));
   ATHANOR_TRY(restore_jobs(restorer));
   ATHANOR_TRY(restore_outcomes(restorer));
-  ATHANOR_TRY(restore_environments(restorer));
+  ATHANOR_TRY(restore_environments(restorer, batches));
   return batches;
 }
 
@@ -328,6 +340,7 @@ Result<void> Journal::restore_batches(Restorer& restorer, std::vector<JournaledB
                          .name = std::string(rows.bytes(1)),
                          .document = std::string(rows.bytes(3)),
                          .extensions = {},
+                         .ended = {},
                          .finished = rows.number(4) != 0,
                          .canceled = rows.number(4) == 2};
     restorer.add_batch(batch.id, batch.name, static_cast<int>(rows.signed_number(2)),
@@ -414,10 +427,11 @@ Result<void> Journal::restore_outcomes(Restorer& restorer) {
   }
 }
 
-Result<void> Journal::restore_environments(Restorer& restorer) {
+Result<void> Journal::restore_environments(Restorer& restorer,
+                                           std::vector<JournaledBatch>& batches) {
   ATHANOR_ASSIGN(Statement rows,
-                 database_->prepare("SELECT id, batch, idx, publish, conflicts, jobs, state "
-                                    "FROM environments ORDER BY id"));
+                 database_->prepare("SELECT id, batch, idx, publish, conflicts, jobs, state, "
+                                    "keys, error FROM environments ORDER BY id"));
   while (true) {
     ATHANOR_ASSIGN(const bool row, rows.step());
     if (!row) {
@@ -439,7 +453,17 @@ Result<void> Journal::restore_environments(Restorer& restorer) {
     if (!reader.ok() || rows.number(6) > static_cast<std::uint64_t>(EnvironmentState::canceled)) {
       return damaged("environments", record.id.value);
     }
-    ATHANOR_TRY(restorer.add_environment(record, static_cast<EnvironmentState>(rows.number(6))));
+    const auto state = static_cast<EnvironmentState>(rows.number(6));
+    const auto batch = std::lower_bound(
+        batches.begin(), batches.end(), record.batch,
+        [](const JournaledBatch& candidate, BatchId id) { return candidate.id < id; });
+    if (!is_open(state) && batch != batches.end() && batch->id == record.batch) {
+      ATHANOR_ASSIGN(std::vector<std::string> keys, unpack_texts(rows.bytes(7), record.id));
+      batch->ended.push_back({.environment = record.index,
+                              .keys = std::move(keys),
+                              .error = std::string(rows.bytes(8))});
+    }
+    ATHANOR_TRY(restorer.add_environment(record, state));
   }
 }
 

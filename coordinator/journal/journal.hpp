@@ -28,6 +28,13 @@ struct JournaledBatch {
     std::string document;
   };
   std::vector<Extension> extensions;  // in the order they came
+  // Environments that are over, by index.
+  struct Ended {
+    std::uint32_t environment = 0;
+    std::vector<std::string> keys;
+    std::string error;
+  };
+  std::vector<Ended> ended;
   bool finished = false;
   bool canceled = false;
 };
@@ -67,7 +74,7 @@ class Journal {
   Result<void> restore_batches(Restorer& restorer, std::vector<JournaledBatch>& batches);
   Result<void> restore_jobs(Restorer& restorer);
   Result<void> restore_outcomes(Restorer& restorer);
-  Result<void> restore_environments(Restorer& restorer);
+  Result<void> restore_environments(Restorer& restorer, std::vector<JournaledBatch>& batches);
 
   FileLock lock_;
   std::unique_ptr<Database> database_;

@@ -2,6 +2,7 @@
 
 #include "coordinator/queue/packed.hpp"
 #include "shared/base/check.hpp"
+#include "shared/protocol/codec.hpp"
 
 #include <algorithm>
 #include <set>
@@ -70,6 +71,20 @@ Submission make_submission(const Assembler& assembler, std::string name, int pri
   return submission;
 }
 
+Result<void> check_sendable(const Submission& submission) {
+  for (const JobSpec& spec : submission.jobs) {
+    protocol::Grant grant;
+    grant.jobs.push_back({.lease = {.epoch = 1, .job = JobId{1}, .attempt = 1}, .spec = spec});
+    if (const auto frames = protocol::encode(grant); !frames.ok()) {
+      const bool solve = spec.kind() == JobKind::solve;
+      return Error(frames.error())
+          .with_context(solve ? "a solve for " + spec.solve->platform
+                              : "package " + spec.source_url);
+    }
+  }
+  return {};
+}
+
 void BatchBook::add(BatchId batch, std::shared_ptr<const Plan> plan,
                     std::shared_ptr<EnvironmentPublisher> publisher,
                     const std::vector<JobId>& jobs) {
@@ -84,6 +99,24 @@ void BatchBook::add(BatchId batch, std::shared_ptr<const Plan> plan,
   entry.plan = std::move(plan);
   entry.publisher = std::move(publisher);
   order_.push_back(batch);
+}
+
+void BatchBook::add_restored(BatchId batch, std::shared_ptr<const Plan> plan,
+                             std::shared_ptr<EnvironmentPublisher> publisher, const Core& core) {
+  std::vector<JobId> jobs;
+  for (const PlannedPackage& package : plan->packages) {
+    if (is_job(package)) {
+      const std::string packed = pack_spec(package.spec, FetchUrl::drop);
+      jobs.push_back(core.jobs.find_key(packed_key(packed)).value_or(JobId{}));
+    }
+  }
+  remove(batch);
+  add(batch, std::move(plan), std::move(publisher), jobs);
+}
+
+void BatchBook::remove(BatchId batch) {
+  entries_.erase(batch);
+  std::erase(order_, batch);
 }
 
 const Plan* BatchBook::plan(BatchId batch) const {
@@ -108,8 +141,10 @@ EnvironmentJob BatchBook::environment_job(const Core& core, EnvironmentId id) co
   for (const std::size_t package :
        entry.publisher->assembler().packages_to_wait_for(job.environment)) {
     const JobId done = entry.jobs.at(package);
-    if (done.value != 0) {
-      auto success = unpack_success(core.jobs.at(done).result.view());
+    const Job* found = core.jobs.find(done);
+    // A job of an earlier process may not be among those that this environment waited for.
+    if (found != nullptr && !found->result.empty()) {
+      auto success = unpack_success(found->result.view());
       ATHANOR_CHECK(success.ok());
       job.results.emplace(package, std::move(*success));
     }

@@ -33,12 +33,22 @@ struct EnvironmentJob {
 Submission make_submission(const Assembler& assembler, std::string name, int priority,
                            std::string document);
 
+// A spec that can't be sent would come to light only when it is granted. invalid: names it.
+Result<void> check_sendable(const Submission& submission);
+
 // Which plan each batch came from, and which package each of its jobs is. Not thread-safe.
 class BatchBook {
  public:
   // The publisher is that of the plan.
   void add(BatchId batch, std::shared_ptr<const Plan> plan,
            std::shared_ptr<EnvironmentPublisher> publisher, const std::vector<JobId>& jobs);
+
+  // The same for a batch of an earlier process: its jobs are found by what they do. Packages whose
+  // job isn't there need none, going by the plan.
+  void add_restored(BatchId batch, std::shared_ptr<const Plan> plan,
+                    std::shared_ptr<EnvironmentPublisher> publisher, const Core& core);
+  // Forgets a batch's plan. Tasks that use it keep it.
+  void remove(BatchId batch);
 
   const Plan* plan(BatchId batch) const;
   const std::vector<BatchId>& batches() const { return order_; }

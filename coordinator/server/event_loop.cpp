@@ -44,6 +44,7 @@ Result<void> EventLoop::turn(std::span<const int> fds, std::optional<TimePoint> 
     for (const auto& endpoint : endpoints_) {
       endpoints.push_back(endpoint.get());
     }
+    endpoints.insert(endpoints.end(), others_.begin(), others_.end());
   }
   const TimePoint until = std::min(next_tick_, deadline.value_or(next_tick_));
   const auto timeout = std::clamp(std::chrono::ceil<std::chrono::milliseconds>(until - now()),
@@ -190,6 +191,10 @@ void EventLoop::publish_environment(EnvironmentId environment) {
   actions_.emplace_back(Publish{.environment = environment});
 }
 
+void EventLoop::when_durable(std::function<void()> call) {
+  actions_.emplace_back(std::move(call));
+}
+
 void EventLoop::end_turn() {
   const std::size_t records = records_.size();
   if (records != 0) {
@@ -231,6 +236,8 @@ void EventLoop::perform(Action& action) {
     disconnect(close->peer);
   } else if (const auto* event = std::get_if<RunEvent>(&action)) {
     handler_.on_event(*event);
+  } else if (const auto* call = std::get_if<Call>(&action)) {
+    (*call)();
   } else {
     handler_.publish_environment(std::get<Publish>(action).environment);
   }

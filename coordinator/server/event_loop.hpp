@@ -48,6 +48,12 @@ class EventLoop final : public Outbox {
   Reactor& reactor() { return reactor_; }
   TimePoint now() const { return clock_.now(); }
 
+  // Turns also begin when this endpoint has something; whoever injects asks it. Outlives the loop's
+  // turns.
+  void also_wait_for(transport::Endpoint& endpoint) { others_.push_back(&endpoint); }
+  // Called once everything that this turn records is durable, in order with what else is said then.
+  void when_durable(std::function<void()> call);
+
   // Waits for messages, for the given descriptors, or until the next tick or `deadline`; takes in
   // what there is; lets `inject` add what it knows; decides; hands the turn to the journal; says
   // what has become sayable. `inject` gets the descriptors that are readable. Errors: the
@@ -81,7 +87,8 @@ class EventLoop final : public Outbox {
   struct Publish {
     EnvironmentId environment;
   };
-  using Action = std::variant<Send, Close, RunEvent, Publish>;
+  using Call = std::function<void()>;
+  using Action = std::variant<Send, Close, RunEvent, Publish, Call>;
   // What may be said once the journal has reached a turn.
   struct Pending {
     std::uint64_t durable_at = 0;
@@ -114,6 +121,7 @@ class EventLoop final : public Outbox {
   Reactor reactor_;
 
   std::vector<std::unique_ptr<transport::RouterEndpoint>> endpoints_;
+  std::vector<transport::Endpoint*> others_;
   std::vector<std::unordered_map<transport::Peer, PeerId>> peer_ids_;  // by endpoint
   std::unordered_map<PeerId, Connection> connections_;
   std::uint64_t next_peer_ = 1;

@@ -2,13 +2,11 @@
 
 #include "coordinator/core/restore.hpp"
 #include "coordinator/journal/journal.hpp"
-#include "shared/base/check.hpp"
+#include "coordinator/server/session_numbers.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/os/descriptors.hpp"
 #include "shared/os/files.hpp"
-#include "shared/protocol/codec.hpp"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,33 +15,6 @@
 #include <variant>
 
 namespace athanor::coordinator {
-namespace {
-
-// Session numbers name a worker in every message: nobody may guess one.
-std::uint64_t unguessable_number() {
-  std::uint64_t number = 0;
-  while (number == 0) {
-    ATHANOR_CHECK(getrandom(&number, sizeof number, 0) == sizeof number);
-  }
-  return number;
-}
-
-// A spec that can't be sent would come to light only when it is granted.
-Result<void> check_sendable(const Submission& submission) {
-  for (const JobSpec& spec : submission.jobs) {
-    protocol::Grant grant;
-    grant.jobs.push_back({.lease = {.epoch = 1, .job = JobId{1}, .attempt = 1}, .spec = spec});
-    if (const auto frames = protocol::encode(grant); !frames.ok()) {
-      const bool solve = spec.kind() == JobKind::solve;
-      return Error(frames.error())
-          .with_context(solve ? "a solve for " + spec.solve->platform
-                              : "package " + spec.source_url);
-    }
-  }
-  return {};
-}
-
-}  // namespace
 
 HostedCoordinator::HostedCoordinator(CoordinatorOptions options, Store& store,
                                      RunListener& listener, std::unique_ptr<const Clock> clock)

@@ -226,6 +226,31 @@ Settings::Settings()
                       .prose = "The athanor-worker to start; empty is the one beside this program.",
                       .policy = FilePolicy::not_in_project},
                      ""),
+      coordinator_endpoint(
+          this,
+          {.name = "coordinator.endpoint",
+           .variable = "ATHANOR_COORDINATOR",
+           .prose = "Where clients find their coordinator: ipc:///path/to/clients.sock or "
+                    "tcp://host:port. Empty is the one that serves the configured store on this "
+                    "machine, else the one that this user started last.",
+           .policy = FilePolicy::not_in_project},
+          ""),
+      coordinator_key(
+          this,
+          {.name = "coordinator.key",
+           .variable = "ATHANOR_KEY",
+           .prose = "The secret key file of this end of tcp:// endpoints, made by 'athanor keys "
+                    "new'.",
+           .policy = FilePolicy::not_in_project},
+          ""),
+      coordinator_server_key(
+          this,
+          {.name = "coordinator.server_key",
+           .variable = "ATHANOR_SERVER_KEY",
+           .prose = "The public key that a coordinator at a tcp:// endpoint must have, or the file "
+                    "that it is in.",
+           .policy = FilePolicy::not_in_project},
+          ""),
       progress(this,
                {.name = "talk.progress",
                 .variable = "ATHANOR_PROGRESS",

@@ -62,6 +62,11 @@ struct Settings : SettingGroup {
   Setting<std::string> scratch_dir;
   Setting<std::string> worker_program;
 
+  // [coordinator]
+  Setting<std::string> coordinator_endpoint;
+  Setting<std::string> coordinator_key;
+  Setting<std::string> coordinator_server_key;
+
   // [talk]
   Setting<std::string> progress;
   Setting<std::chrono::milliseconds> heartbeat;

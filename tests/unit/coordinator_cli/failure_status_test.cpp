@@ -1,4 +1,4 @@
-#include "coordinator/cli/failure_status.hpp"
+#include "coordinator/server/failure_status.hpp"
 
 #include <gtest/gtest.h>
 

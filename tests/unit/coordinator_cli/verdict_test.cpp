@@ -1,5 +1,6 @@
-#include "coordinator/cli/verdict.hpp"
+#include "coordinator/server/verdict.hpp"
 
+#include "coordinator/cli/verdict_line.hpp"
 #include "tests/support/results.hpp"
 
 #include <gmock/gmock.h>

@@ -1,8 +1,7 @@
-#include "coordinator/cli/verdict.hpp"
+#include "coordinator/server/verdict.hpp"
 
-#include "coordinator/cli/failure_status.hpp"
-#include "coordinator/cli/spelling.hpp"
-#include "shared/base/units.hpp"
+#include "coordinator/server/failure_status.hpp"
+#include "shared/protocol/wire_names.hpp"
 
 #include <algorithm>
 
@@ -111,29 +110,6 @@ Verdict make_verdict(const Plan& plan, const RunSummary& summary, const SourceSi
   return verdict;
 }
 
-std::string verdict_line(const Verdict& verdict, const cli::Terminal& terminal) {
-  const bool good = verdict.status == cli::ExitStatus::ready;
-  std::string line = styled(terminal, good ? cli::Style::green : cli::Style::red, "athanor:") + " ";
-  line += std::to_string(verdict.environments_ready) + " of " +
-          counted(verdict.environments, "environment") +
-          " ready; packages: " + std::to_string(verdict.packages_new) + " new, " +
-          std::to_string(verdict.packages_had) + " had, " +
-          std::to_string(verdict.packages_failed) + " failed";
-  if (verdict.packages_unfinished > 0) {
-    line += ", " + std::to_string(verdict.packages_unfinished) + " unfinished";
-  }
-  line += "; fetched " + human_size(verdict.fetched_bytes) + "; saved " +
-          human_size(verdict.saved_by_dedupe) + " by dedupe, " +
-          human_size(verdict.saved_by_store) + " by the store; " + human_duration(verdict.elapsed);
-  if (verdict.status == cli::ExitStatus::interrupted ||
-      verdict.status == cli::ExitStatus::terminated) {
-    line += "; stopped, run again to go on";
-  } else if (verdict.status == cli::ExitStatus::try_later) {
-    line += "; try again later";
-  }
-  return line;
-}
-
 namespace {
 
 Json failures_json(const Verdict& verdict) {
@@ -198,6 +174,80 @@ Json verdict_json(const Verdict& verdict) {
        {"failures", failures_json(verdict)},
        {"conflicts", std::move(conflicts)},
        {"warnings", std::move(warnings)}});
+}
+
+namespace {
+
+std::uint64_t number(const Json& object, std::string_view key) {
+  const Json* member = object.find(key);
+  return member == nullptr ? 0 : member->as_uint().value_or(0);
+}
+
+std::string text(const Json& object, std::string_view key) {
+  const Json* member = object.find(key);
+  const std::string* found = member == nullptr ? nullptr : member->as_string();
+  return found == nullptr ? std::string{} : *found;
+}
+
+const Json::Array& items(const Json& object, std::string_view key) {
+  static const Json::Array k_none;
+  const Json* member = object.find(key);
+  const Json::Array* found = member == nullptr ? nullptr : member->as_array();
+  return found == nullptr ? k_none : *found;
+}
+
+const Json& part(const Json& object, std::string_view key) {
+  static const Json k_empty = Json::object();
+  const Json* member = object.find(key);
+  return member == nullptr ? k_empty : *member;
+}
+
+PackageFailure failure_from_json(const Json& item) {
+  PackageFailure failure;
+  failure.source_url = text(item, "source");
+  failure.failure.stage =
+      protocol::from_wire_name<Stage>(text(item, "stage")).value_or(Stage::locate);
+  failure.failure.kind = error_kind_from_string(text(item, "kind")).value_or(ErrorKind::bug);
+  failure.failure.message = text(item, "message");
+  failure.failure.hint = text(item, "hint");
+  failure.failures = static_cast<std::uint32_t>(number(item, "failures"));
+  return failure;
+}
+
+}  // namespace
+
+Verdict verdict_from_json(const Json& object) {
+  Verdict verdict;
+  verdict.status = static_cast<cli::ExitStatus>(number(object, "exit_code"));
+  const Json& environments = part(object, "environments");
+  verdict.environments = number(environments, "total");
+  verdict.environments_ready = number(environments, "ready");
+  for (const Json& item : items(environments, "not_ready")) {
+    verdict.not_ready.push_back(
+        {.name = text(item, "name"), .platform = text(item, "platform"), .why = text(item, "why")});
+  }
+  const Json& packages = part(object, "packages");
+  verdict.packages_new = number(packages, "new");
+  verdict.packages_had = number(packages, "had");
+  verdict.packages_failed = number(packages, "failed");
+  verdict.packages_unfinished = number(packages, "unfinished");
+  const Json& bytes = part(object, "bytes");
+  verdict.fetched_bytes = number(bytes, "fetched");
+  verdict.published_bytes = number(bytes, "published");
+  verdict.saved_by_dedupe = number(bytes, "saved_by_dedupe");
+  verdict.saved_by_store = number(bytes, "saved_by_store");
+  for (const Json& item : items(object, "failures")) {
+    verdict.failures.push_back(failure_from_json(item));
+  }
+  for (const Json& item : items(object, "conflicts")) {
+    verdict.conflicts.push_back(
+        {.source_url = text(item, "source"), .what = text(item, "message")});
+  }
+  for (const Json& item : items(object, "warnings")) {
+    verdict.warnings.push_back(item.as_string() == nullptr ? std::string{} : *item.as_string());
+  }
+  verdict.elapsed = std::chrono::milliseconds(static_cast<std::int64_t>(number(object, "ms")));
+  return verdict;
 }
 
 }  // namespace athanor::coordinator

@@ -3,7 +3,6 @@
 #include "coordinator/plan/plan.hpp"
 #include "coordinator/server/coordinator.hpp"
 #include "shared/cli/exit_status.hpp"
-#include "shared/cli/terminal.hpp"
 #include "shared/json/json.hpp"
 
 #include <chrono>
@@ -61,10 +60,9 @@ using SourceSizes = std::map<std::string, std::uint64_t>;
 Verdict make_verdict(const Plan& plan, const RunSummary& summary, const SourceSizes& sizes,
                      cli::ExitStatus stopped, std::chrono::milliseconds elapsed);
 
-// One line without a newline: "118 of 124 environments ready; packages: 412 new, 1204 had, 2
-// failed; fetched 6.1 GiB; saved 3.1 GiB by dedupe, 14.9 GiB by the store; 3m12s".
-std::string verdict_line(const Verdict& verdict, const cli::Terminal& terminal);
 // "schema": 1; one object. Field names are stable within a schema.
 Json verdict_json(const Verdict& verdict);
+// The verdict again, as a coordinator sent it; what is missing or of another type reads as empty.
+Verdict verdict_from_json(const Json& object);
 
 }  // namespace athanor::coordinator
