@@ -71,6 +71,30 @@ Result<config::LoadReport> SettingsOptions::load(VerbContext& context) {
   return report;
 }
 
+// Without their credentials: each worker knows those by itself. What stands in our settings beats
+// what conda says of the same channel.
+Result<void> SettingsOptions::take_conda_mirrors(const Access& access) {
+  const ChannelConfig channels = access.channels();
+  Json map = Json::object();
+  for (const auto& [name, urls] : access.conda.channels.mirrored_channels) {
+    const auto resolved = channels.resolve(name);
+    std::string places;
+    for (const std::string& url : urls) {
+      if (const auto place = split_channel_url(url)) {
+        places += (places.empty() ? "" : " ") + place->base_url();
+      }
+    }
+    if (resolved && resolved->size() == 1 && !places.empty()) {
+      map.set(resolved->front().base_url, places);
+    }
+  }
+  if (map.size() == 0) {
+    return {};
+  }
+  return settings_.mirrors.assign_json(
+      map, config::Origin{config::Layer::other_tools, "conda's mirrored_channels"});
+}
+
 Result<Access> SettingsOptions::load_access(VerbContext& context) {
   ATHANOR_ASSIGN(Access access,
                  athanor::load_access(settings_, {.environment = context.environment,
@@ -83,6 +107,7 @@ Result<Access> SettingsOptions::load_access(VerbContext& context) {
         join(access.conda.pkgs_dirs, ":"),
         config::Origin{config::Layer::other_tools, "conda's pkgs_dirs"}));
   }
+  ATHANOR_TRY(take_conda_mirrors(access));
   return access;
 }
 

@@ -29,13 +29,15 @@ class SettingsOptions {
   Result<config::LoadReport> load(VerbContext& context);
 
   // How origins are reached, by the settings that load() has read; warnings go to the talk. conda's
-  // pkgs_dirs become package directories unless ours are set.
+  // pkgs_dirs become package directories unless ours are set, and its mirrored_channels mirrors.
   Result<Access> load_access(VerbContext& context);
 
   config::Settings& settings() { return settings_; }
   const config::Settings& settings() const { return settings_; }
 
  private:
+  Result<void> take_conda_mirrors(const Access& access);
+
   config::Settings settings_;
   std::optional<std::string> config_file_;
   bool no_config_ = false;
