@@ -454,6 +454,14 @@ Result<HttpResponse> CurlTransfer::conclude(Exchange& exchange, CURLcode code) {
           "If the server's certificate comes from a private authority, name its file in "
           "SSL_CERT_FILE or REQUESTS_CA_BUNDLE";
     }
+    // A proxy that wants a password, or doesn't allow this host, says the same the next time.
+    long connected = 0;
+    curl_easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &connected);
+    if (connected == 407 || connected == 403) {
+      return make_error(ErrorKind::rejected, exchange.what() + ": " + printable(words),
+                        connected == 407 ? "Put user and password into the proxy setting"
+                                         : "The proxy forbids this host");
+    }
     return make_error(error_kind_of_curl(code), exchange.what() + ": " + printable(words), hint);
   }
   exchange.response.status = exchange.status();
