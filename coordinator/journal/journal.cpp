@@ -149,12 +149,12 @@ Result<void> Journal::commit(std::span<const Record> records) {
   if (records.empty()) {
     return {};
   }
-  Result<void> done = database_->execute("BEGIN IMMEDIATE");
+  Result<void> done = statements_->begin.run();
   if (done.ok()) {
     done = write(records);
   }
   if (done.ok()) {
-    done = database_->execute("COMMIT");
+    done = statements_->commit.run();
   }
   if (!done.ok()) {
     // Whatever the disk does next, nobody may believe that a later turn follows from this one.

@@ -8,6 +8,8 @@ Result<std::unique_ptr<Journal::Statements>> Journal::Statements::prepare(
     const Database& database) {
   auto all = std::make_unique<Statements>();
   const std::pair<Statement*, const char*> texts[] = {
+      {&all->begin, "BEGIN IMMEDIATE"},
+      {&all->commit, "COMMIT"},
       {&all->add_batch,
        "INSERT INTO batches (id, name, priority, document) VALUES (?1, ?2, ?3, ?4)"},
       {&all->extend_batch, "INSERT INTO extensions (batch, idx, document) VALUES (?1, ?2, ?3)"},

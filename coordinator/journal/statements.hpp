@@ -12,6 +12,8 @@ namespace athanor::coordinator {
 struct Journal::Statements {
   struct Write;
 
+  Statement begin;  // a transaction for each turn: not parsed anew each time
+  Statement commit;
   Statement add_batch;
   Statement extend_batch;
   Statement end_batch;
