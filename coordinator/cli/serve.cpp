@@ -74,14 +74,14 @@ class ServeVerb final : public Verb {
             "encrypted: they need --key and --allowed-keys.\n\n"
             "SIGTERM or SIGINT: grants nothing more, lets running jobs finish or come back, and "
             "leaves; what is left is done after the next start. A second one: at once.",
-        .examples = {{.command = "athanor serve --store s3://bucket/metaflow/conda_env",
-                      .says = "Workers and clients of this machine."},
-                     {.command = "athanor serve --store /data/packages --workers 4",
-                      .says = "With four workers of its own."},
-                     {.command = "athanor serve --store s3://b/p --listen 'tcp://*:5670' "
-                                 "--client-endpoint 'tcp://*:5671' --key build.secret "
-                                 "--allowed-keys fleet",
-                      .says = "For a fleet."}}};
+        .examples = {
+            {.command = "athanor serve --store s3://bucket/metaflow/conda_env",
+             .says = "Workers and clients of this machine."},
+            {.command = "athanor serve --store /data/packages --workers 4",
+             .says = "With four workers of its own."},
+            {.command = "athanor serve -s s3://b/p --listen 'tcp://*:5670' --key build.secret "
+                        "--allowed-keys fleet",
+             .says = "For a fleet."}}};
   }
 
   void declare(cli::OptionTable& table) override {
