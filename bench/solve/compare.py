@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Solves jobs with our solver and with rattler's on the same index, and compares the packages.
 
     bench/solve/compare.py --bench build/dev/bin/solve_bench --rattler FOLDER --channel CHANNEL \\
@@ -6,7 +6,7 @@
 
 FOLDER has node_modules with @conda-org/rattler (npm install @conda-org/rattler). CHANNEL is a folder
 with PLATFORM/repodata.json and noarch/repodata.json, plain or .zst. Virtual packages become records of
-noarch, because rattler's npm package can't be told of any: so both solvers see the same. The channel is
+noarch for rattler, whose npm package can't be told of any. The channel is
 served in shards on loopback.
 """
 import argparse
@@ -98,8 +98,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 1024  # rattler asks for hundreds of shards at once
+
+
 def serve(folder):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
+    server = Server(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -151,7 +155,9 @@ def main():
     tsv.write_text("".join(f"{i}:{row}\n" for i, row in enumerate(chosen)))
 
     (work / "x.index").unlink(missing_ok=True)
-    subprocess.run([arguments.bench, "--index", work / "x.index", "--jobs", tsv, "--out", work / "ours.jsonl",
+    virtual = [f"--virtual={name}={version}={build}" for name, version, build in VIRTUAL
+               if virtual_record(name, version, build, arguments.platform)]
+    subprocess.run([arguments.bench, *virtual, "--index", work / "x.index", "--jobs", tsv, "--out", work / "ours.jsonl",
                     "--repodata", work / arguments.platform / "repodata.json",
                     "--repodata", work / "noarch" / "repodata.json"], check=True)
     server = serve(work)

@@ -22,7 +22,7 @@
 // What loading an index and solving from it cost, and what the answers are.
 //
 //   solve_bench --index FILE --repodata CHANNEL/SUBDIR/repodata.json[.zst|.bz2]...
-//               [--jobs FILE.tsv] [--repeat N] [--threads N] [--virtual NAME=VERSION]...
+//               [--jobs FILE.tsv] [--repeat N] [--threads N] [--virtual=NAME=VERSION[=BUILD]]...
 //               [--no-prune] [--no-rank] [--out FILE]
 //
 // Makes the index if FILE isn't there (cold), else maps it (warm). Then solves each line of the
@@ -86,10 +86,21 @@ T must(Result<T> result) {
   return std::move(result).value();
 }
 
+VirtualPackage virtual_package(const std::string& text) {
+  const std::vector<std::string_view> parts = split(text, '=');
+  return {.name = std::string(parts.front()),
+          .version = parts.size() > 1 ? std::string(parts[1]) : "0",
+          .build = parts.size() > 2 ? std::string(parts[2]) : "0"};
+}
+
 Arguments read_arguments(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
+    if (name.starts_with("--virtual=")) {
+      arguments.request.virtual_packages.push_back(virtual_package(name.substr(10)));
+      continue;
+    }
     if (name == "--no-prune") {
       arguments.request.prune = false;
     } else if (name == "--no-rank") {
@@ -108,10 +119,6 @@ Arguments read_arguments(int argc, char** argv) {
       arguments.repeat = static_cast<unsigned>(std::stoul(value));
     } else if (name == "--threads") {
       arguments.threads = static_cast<unsigned>(std::stoul(value));
-    } else if (name == "--virtual") {
-      const std::size_t equals = value.find('=');
-      arguments.request.virtual_packages.push_back(
-          {.name = value.substr(0, equals), .version = value.substr(equals + 1), .build = "0"});
     } else {
       fail("what is " + name + "?");
     }
