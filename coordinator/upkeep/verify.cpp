@@ -58,6 +58,11 @@ class Verification {
       through_ = state_->checkpoint().through;
     }
     if (state_ && state_->finished()) {
+      const VerifyTotals& totals = state_->totals();
+      report_.objects = totals.objects;
+      report_.packages = totals.packages;
+      report_.environments = totals.environments;
+      report_.aliases = totals.aliases;
       return report_;
     }
     ATHANOR_TRY(upkeep_.store.list(
@@ -68,7 +73,10 @@ class Verification {
     ATHANOR_TRY(look_at_environments());
     ATHANOR_TRY(look_at_aliases());
     if (state_) {
-      ATHANOR_TRY(state_->finish());
+      ATHANOR_TRY(state_->finish({.objects = report_.objects,
+                                  .packages = report_.packages,
+                                  .environments = report_.environments,
+                                  .aliases = report_.aliases}));
     }
     return report_;
   }

@@ -62,6 +62,19 @@ Result<VerifyCheckpoint> checkpoint_from(const JsonView& line) {
   return checkpoint;
 }
 
+Result<VerifyTotals> totals_from(const JsonView& line) {
+  VerifyTotals totals;
+  ATHANOR_ASSIGN(const auto objects, line.optional_unsigned("objects"));
+  ATHANOR_ASSIGN(const auto packages, line.optional_unsigned("packages"));
+  ATHANOR_ASSIGN(const auto environments, line.optional_unsigned("environments"));
+  ATHANOR_ASSIGN(const auto aliases, line.optional_unsigned("aliases"));
+  totals.objects = objects.value_or(0);
+  totals.packages = packages.value_or(0);
+  totals.environments = environments.value_or(0);
+  totals.aliases = aliases.value_or(0);
+  return totals;
+}
+
 Error no_state(const std::filesystem::path& path, const std::string& why) {
   return make_error(ErrorKind::invalid, quoted(path) + " " + why,
                     "name another file, or remove this one to begin anew");
@@ -72,6 +85,7 @@ struct Kept {
   std::optional<Json> identity;
   VerifyCheckpoint checkpoint;
   std::uint64_t end = 0;  // offset behind the last line that counts
+  VerifyTotals totals;
   bool finished = false;
 };
 
@@ -100,6 +114,7 @@ Result<Kept> read_state(const std::filesystem::path& path, const FindingSink& si
                            }
                            if (json.find("finished") != nullptr) {
                              kept.finished = true;
+                             ATHANOR_ASSIGN(kept.totals, totals_from(line));
                              return settle(end);
                            }
                            ATHANOR_ASSIGN(kept.checkpoint, checkpoint_from(line));
@@ -136,6 +151,7 @@ Result<std::unique_ptr<VerifyState>> VerifyState::open(const std::filesystem::pa
   ATHANOR_TRY(read_state(path, earlier));
   std::unique_ptr<VerifyState> state(new VerifyState(path, std::move(file)));
   state->checkpoint_ = kept.checkpoint;
+  state->totals_ = kept.totals;
   state->finished_ = kept.finished;
   return state;
 }
@@ -173,9 +189,14 @@ Result<void> VerifyState::set_checkpoint(VerifyCheckpoint checkpoint) {
   return sync_file(file_, path_);
 }
 
-Result<void> VerifyState::finish() {
+Result<void> VerifyState::finish(const VerifyTotals& totals) {
   finished_ = true;
-  ATHANOR_TRY(write(Json::object({{"finished", true}})));
+  totals_ = totals;
+  ATHANOR_TRY(write(Json::object({{"finished", true},
+                                  {"objects", totals.objects},
+                                  {"packages", totals.packages},
+                                  {"environments", totals.environments},
+                                  {"aliases", totals.aliases}})));
   return sync_file(file_, path_);
 }
 

@@ -17,6 +17,14 @@ struct VerifyCheckpoint {
   std::uint64_t bytes_read = 0;
 };
 
+// What a finished pass had before it.
+struct VerifyTotals {
+  std::uint64_t objects = 0;
+  std::uint64_t packages = 0;
+  std::uint64_t environments = 0;
+  std::uint64_t aliases = 0;
+};
+
 // What makes two passes the same one: only then may the second go on where the first stopped.
 struct VerifyIdentity {
   std::string store_url;
@@ -40,10 +48,11 @@ class VerifyState {
 
   const VerifyCheckpoint& checkpoint() const { return checkpoint_; }
   bool finished() const { return finished_; }
+  const VerifyTotals& totals() const { return totals_; }  // of a finished pass
 
   Result<void> add(const Finding& finding);
   Result<void> set_checkpoint(VerifyCheckpoint checkpoint);
-  Result<void> finish();
+  Result<void> finish(const VerifyTotals& totals);
 
  private:
   VerifyState(std::filesystem::path path, Fd file)
@@ -54,6 +63,7 @@ class VerifyState {
   std::filesystem::path path_;
   Fd file_;
   VerifyCheckpoint checkpoint_;
+  VerifyTotals totals_;
   bool finished_ = false;
 };
 

@@ -141,7 +141,9 @@ TEST(Verify, AnInterruptedPassGoesOnWhereItWasAndTellsEverythingOnce) {
   // A finished pass reads nothing again.
   told.clear();
   left = 0;
-  EXPECT_EQ(must(verify_store(world.upkeep_on(faulty), options, sink)).harmful, broken.size());
+  const VerifyReport third = must(verify_store(world.upkeep_on(faulty), options, sink));
+  EXPECT_EQ(third.harmful, broken.size());
+  EXPECT_EQ(third.packages, 300U);
   EXPECT_EQ(told, broken);
 
   VerifyOptions other = options;
