@@ -92,13 +92,10 @@ class WorkerProcess : public testing::Test {
     options_.slots = 2;
     options_.scratch_parent = scratch_.path();
     options_.lost_patience = seconds(20);
-    settings_ = {.store_url = store_dir_.path().string(),
-                 .packages_root = "packages",
-                 .environments_root = "envs",
-                 .zstd_level = 3,
-                 .origin_map = {},
-                 .package_dirs = {},
-                 .allow_file_origins = false};
+    settings_.store_url = store_dir_.path().string();
+    settings_.packages_root = "packages";
+    settings_.environments_root = "envs";
+    settings_.zstd_level = 3;
     must(open_store(settings_.store_url, CreateStore::yes));
   }
   ~WorkerProcess() override {
