@@ -40,7 +40,8 @@ std::string show_check(const CheckReport& report) {
     out += "problem    " + problem + "\n";
   }
   out += std::to_string(report.ready()) + " of " + std::to_string(report.environments.size()) +
-         " environment(s) start with zero downloads from the web\n";
+         (report.environments.size() == 1 ? " environment starts" : " environments start") +
+         " with zero downloads from the web\n";
   return out;
 }
 

@@ -58,10 +58,21 @@ class CheckVerb final : public Verb {
       ATHANOR_ASSIGN(const std::unique_ptr<Store> store, preparation_.open_store(CreateStore::no));
       return check_all(*store, layout);
     }
-    ATHANOR_ASSIGN(IntakeResult intake, preparation_.read_inputs());
+    ATHANOR_ASSIGN(Preparation::ReadInputs read,
+                   preparation_.read_inputs(context, {.solving = Asking::Place::Solving::no}));
     ATHANOR_ASSIGN(const std::unique_ptr<Store> store, preparation_.open_store(CreateStore::no));
-    print_warnings(context, intake.warnings);
-    return check_requests(*store, layout, std::move(intake));
+    print_warnings(context, read.intake.warnings);
+    ATHANOR_ASSIGN(CheckReport report, check_requests(*store, layout, std::move(read.intake)));
+    for (const ResolvedEnvironment& environment : read.resolution.environments) {
+      for (const FailedPlatform& failure : environment.failures) {
+        EnvironmentCheck missing;
+        missing.name = environment.name;
+        missing.platform = failure.platform;
+        missing.reasons.push_back(failure.error.message);
+        report.environments.push_back(std::move(missing));
+      }
+    }
+    return report;
   }
 
   Preparation preparation_;

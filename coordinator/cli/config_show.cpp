@@ -1,4 +1,5 @@
 #include "coordinator/cli/settings_options.hpp"
+#include "coordinator/cli/show_environments.hpp"
 #include "coordinator/cli/verb.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/config/toml.hpp"
@@ -116,7 +117,9 @@ class ConfigShowVerb final : public Verb {
             .examples = {{.command = "athanor config show",
                           .says = "What a run in this directory would use."},
                          {.command = "METAFLOW_PROFILE=prod athanor config show --json",
-                          .says = "The same for a Metaflow profile, for a program."}}};
+                          .says = "The same for a Metaflow profile, for a program."},
+                         {.command = "athanor config show --environments env.yaml",
+                          .says = "Each environment that env.*.yaml make of it."}}};
   }
 
   void declare(cli::OptionTable& table) override {
@@ -124,10 +127,21 @@ class ConfigShowVerb final : public Verb {
     options_.declare_input(table);
     options_.declare_network(table);
     options_.declare_work(table);
+    table.heading("Environments");
+    table.add({.name = "environments",
+               .value_name = "FILE",
+               .help = "Show instead what this file of settings makes with its bindings: every "
+                       "value of every environment, and the file and line that define it; may be "
+                       "repeated."},
+              environments_);
     options_.declare_files(table);
   }
 
   Result<cli::ExitStatus> run(VerbContext& context) override {
+    if (!environments_.empty()) {
+      ATHANOR_TRY(show_environments(context, environments_));
+      return cli::ExitStatus::ready;
+    }
     ATHANOR_ASSIGN(const config::LoadReport report, options_.load(context));
     // What conda's files say is shown even if something else about the network is wrong.
     CondaConfig conda;
@@ -198,6 +212,7 @@ class ConfigShowVerb final : public Verb {
   }
 
   SettingsOptions options_;
+  std::vector<std::string> environments_;
 };
 
 }  // namespace

@@ -34,9 +34,12 @@ class PlanVerb final : public Verb {
 
   Result<cli::ExitStatus> run(VerbContext& context) override {
     ATHANOR_TRY(preparation_.load(context));
-    ATHANOR_ASSIGN(IntakeResult intake, preparation_.read_inputs());
-    ATHANOR_ASSIGN(const Plan plan, preparation_.plan_only(context, std::move(intake)));
+    ATHANOR_ASSIGN(Preparation::ReadInputs read, preparation_.read_inputs(context, {}));
+    ATHANOR_ASSIGN(const Plan plan, preparation_.plan_only(context, std::move(read.intake)));
     print_plan(context, plan);
+    if (!read.complete()) {
+      return cli::ExitStatus::partial;
+    }
     const bool work = std::any_of(plan.packages.begin(), plan.packages.end(),
                                   [](const PlannedPackage& package) { return package.needed; });
     return detailed_ && work ? cli::ExitStatus::work_to_do : cli::ExitStatus::ready;

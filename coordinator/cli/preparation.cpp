@@ -37,14 +37,24 @@ Result<void> check_origin_map(const config::Settings& settings) {
 }
 
 // Whether all of them may share one alias: it names one full id.
-bool is_one_environment(const std::vector<EnvironmentRequest>& requests) {
+bool is_one_environment(const std::vector<EnvironmentRequest*>& requests) {
   if (requests.size() <= 1) {
     return true;
   }
-  const std::string& group = requests.front().coresolve_group;
-  return !group.empty() && std::all_of(requests.begin(), requests.end(), [&](const auto& request) {
-    return request.coresolve_group == group;
+  const std::string& group = requests.front()->coresolve_group;
+  return !group.empty() && std::all_of(requests.begin(), requests.end(), [&](const auto* request) {
+    return request->coresolve_group == group;
   });
+}
+
+std::vector<std::string> names_of(const std::vector<EnvironmentRequest*>& requests) {
+  std::vector<std::string> names;
+  for (const EnvironmentRequest* request : requests) {
+    if (std::find(names.begin(), names.end(), request->name) == names.end()) {
+      names.push_back(request->name);
+    }
+  }
+  return names;
 }
 
 }  // namespace
@@ -73,7 +83,10 @@ void Preparation::declare(cli::OptionTable& table, Inputs inputs) {
                      .at_most = k_most_inputs,
                      .help = "conda-lock.yml, pixi.lock, @EXPLICIT files, environment "
                              "descriptions, conda_v2.cnd, Metaflow's conda manifest, lists of "
-                             "URLs: recognised by their content. - is standard input."},
+                             "URLs; and what says what is wanted: environment.yml, "
+                             "requirements.txt, pixi.toml, settings files, specs such as "
+                             "'numpy>=1.24'. Files are recognised by their content. - is standard "
+                             "input."},
                     inputs_);
   options_.declare_store(table);
   options_.declare_input(table);
@@ -83,6 +96,7 @@ void Preparation::declare(cli::OptionTable& table, Inputs inputs) {
              .help = "Only environments of this name; may be repeated.",
              .group = "Inputs and formats"},
             environments_);
+  asking_.declare(table, options_);
   options_.declare_files(table);
 }
 
@@ -97,9 +111,10 @@ void Preparation::declare_publishing(cli::OptionTable& table) {
             requirements_);
   table.add({.name = "alias",
              .letter = 'a',
-             .value_name = "NAME:TAG",
-             .help = "A name under which readers find the environment; may be repeated. The tags "
-                     "latest, candidate and stable may be moved, others never."},
+             .value_name = "[ENVIRONMENT=]NAME:TAG",
+             .help = "A name under which readers find the environment, all of its platforms; may "
+                     "be repeated. With several environments, say which. The tags latest, "
+                     "candidate and stable may be moved, others never."},
             aliases_);
   table.add({.name = "resolved-on",
              .value_name = "TIME",
@@ -126,37 +141,89 @@ Result<void> Preparation::load(VerbContext& context, StoreNeed need) {
   return check_origin_settings(settings());
 }
 
-Result<IntakeResult> Preparation::read_inputs() const {
-  IntakeOptions options;
-  options.platforms = *settings().platforms;
-  options.environments = environments_;
-  options.requirements_file = requirements_;
-  options.file_urls = *settings().allow_file_urls ? FileUrls::allow : FileUrls::refuse;
-  ATHANOR_ASSIGN(IntakeResult intake, coordinator::read_inputs(inputs_, options));
-  for (EnvironmentRequest& request : intake.environments) {
+Result<Preparation::ReadInputs> Preparation::read_inputs(VerbContext& context,
+                                                         const Reading& reading) const {
+  ATHANOR_ASSIGN(const SortedInputs sorted, sort_inputs(inputs_));
+  ReadInputs read;
+  if (sorted.asks()) {
+    ATHANOR_ASSIGN(read.resolution, resolve(context, sorted, reading));
+  }
+  if (!sorted.exact.empty()) {
+    IntakeOptions options;
+    options.platforms = *settings().platforms;
+    options.environments = environments_;
+    options.requirements_file = requirements_;
+    options.file_urls = *settings().allow_file_urls ? FileUrls::allow : FileUrls::refuse;
+    ATHANOR_ASSIGN(read.intake, coordinator::read_inputs(sorted.exact, options));
+  }
+  for (EnvironmentRequest& request : read.resolution.requests()) {
+    read.intake.environments.push_back(std::move(request));
+  }
+  for (EnvironmentRequest& request : read.intake.environments) {
     if (!request.resolved_on) {
       request.resolved_on = resolved_on_;
     }
   }
-  ATHANOR_TRY(apply_aliases(intake));
-  return intake;
+  ATHANOR_TRY(apply_aliases(read.intake));
+  return read;
+}
+
+Result<Resolution> Preparation::resolve(VerbContext& context, const SortedInputs& sorted,
+                                        const Reading& reading) const {
+  // Where no store is given, or it isn't there yet, nothing is known.
+  Result<std::unique_ptr<Store>> store = std::unique_ptr<Store>();
+  if (!store_url_.empty()) {
+    store = open_store(CreateStore::no);
+  }
+  if (!store && store.error().kind != ErrorKind::not_found) {
+    return std::move(store).error();
+  }
+  ATHANOR_ASSIGN(Resolution resolution,
+                 asking_.resolve(context, sorted,
+                                 {.settings = settings(),
+                                  .environments = environments_,
+                                  .store = store ? store->get() : nullptr,
+                                  .name = store_url_.empty() ? "resolve" : store_url_,
+                                  .stop_fd = reading.stop_fd,
+                                  .stop = reading.stop,
+                                  .solving = reading.solving}));
+  if (reading.solving == Asking::Place::Solving::yes) {
+    print_unresolved(context, resolution);
+  }
+  return resolution;
 }
 
 Result<void> Preparation::apply_aliases(IntakeResult& intake) const {
-  if (aliases_.empty()) {
-    return {};
-  }
-  for (const std::string& alias : aliases_) {
+  for (const std::string& given : aliases_) {
+    // "ENVIRONMENT=NAME:TAG": no alias holds "=".
+    const std::size_t equal = given.find('=');
+    const std::string alias = equal == std::string::npos ? given : given.substr(equal + 1);
+    const std::string name = equal == std::string::npos ? "" : given.substr(0, equal);
     if (auto key = layout().alias_key(alias); !key) {
       return std::move(key).error().with_context("--alias");
     }
-  }
-  if (!is_one_environment(intake.environments)) {
-    return usage_error("--alias: the inputs hold more than one environment",
-                       "--environment NAME chooses one");
-  }
-  for (EnvironmentRequest& request : intake.environments) {
-    request.aliases.insert(request.aliases.end(), aliases_.begin(), aliases_.end());
+    std::vector<EnvironmentRequest*> meant;
+    for (EnvironmentRequest& request : intake.environments) {
+      if (equal == std::string::npos || request.name == name) {
+        meant.push_back(&request);
+      }
+    }
+    if (!is_one_environment(meant)) {
+      const std::vector<std::string> names = names_of(meant);
+      return usage_error(
+          "--alias " + printable(given, 200) + ": the inputs hold " + std::to_string(names.size()) +
+              " environments that it could mean: " + printable(join(names, ", "), 400),
+          names.size() > 1 ? "--alias ENVIRONMENT=" + printable(alias, 200) +
+                                 " says which; each input's platforms are one environment"
+                           : "--platform or --environment chooses one");
+    }
+    if (meant.empty() && !name.empty()) {
+      return usage_error("--alias " + printable(given, 200) + ": no input has the environment '" +
+                         printable(name, 80) + "'");
+    }
+    for (EnvironmentRequest* request : meant) {
+      request->aliases.push_back(alias);
+    }
   }
   return {};
 }

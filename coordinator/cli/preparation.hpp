@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coordinator/cli/asking.hpp"
 #include "coordinator/cli/settings_options.hpp"
 #include "coordinator/cli/verb.hpp"
 #include "coordinator/plan/plan.hpp"
@@ -30,8 +31,23 @@ class Preparation {
   bool has_inputs() const { return !inputs_.empty(); }
   // As typed. REQUIRES: has_inputs().
   const std::string& first_input() const { return inputs_.front(); }
-  // Reads all inputs and applies the options to what they ask for.
-  Result<IntakeResult> read_inputs() const;
+  // How a command that reads inputs may be stopped, and whether it solves what isn't exact or only
+  // looks it up in the store.
+  struct Reading {
+    Asking::Place::Solving solving = Asking::Place::Solving::yes;
+    int stop_fd = -1;
+    std::stop_token stop = {};
+  };
+  // What all inputs came to.
+  struct ReadInputs {
+    IntakeResult intake = {};
+    Resolution resolution = {};  // of the inputs that say what is wanted
+
+    bool complete() const { return resolution.all_whole(); }
+  };
+  // Reads all inputs, solves what they leave open and applies the options to what they ask for.
+  // What can't be solved is told on the talk, and isn't among the environments.
+  Result<ReadInputs> read_inputs(VerbContext& context, const Reading& reading) const;
   Result<std::unique_ptr<Store>> open_store(CreateStore create) const;
   Layout layout() const;
   // Asks the store and puts both together.
@@ -49,8 +65,11 @@ class Preparation {
  private:
   Plan plan_for(IntakeResult intake, const Survey& survey) const;
   Result<void> apply_aliases(IntakeResult& intake) const;
+  Result<Resolution> resolve(VerbContext& context, const SortedInputs& sorted,
+                             const Reading& reading) const;
 
   SettingsOptions options_;
+  Asking asking_;
   std::string store_url_;
   std::vector<std::string> inputs_;
   std::vector<std::string> environments_;

@@ -121,12 +121,19 @@ class RunVerb final : public Verb {
  private:
   Result<cli::ExitStatus> run_until_stopped(VerbContext& context, const cli::StopRequests& requests,
                                             TimePoint started) {
-    ATHANOR_ASSIGN(IntakeResult intake, preparation_.read_inputs());
+    ATHANOR_ASSIGN(
+        Preparation::ReadInputs read,
+        preparation_.read_inputs(context, {.stop_fd = requests.fd(), .stop = control_.token()}));
+    complete_ = read.complete();
+    IntakeResult intake = std::move(read.intake);
+    if (!complete_ && intake.environments.empty() && intake.loose_packages.empty()) {
+      return cli::ExitStatus::partial;  // Why was said.
+    }
     if (dry_run_) {
       ATHANOR_ASSIGN(const Plan plan,
                      preparation_.plan_only(context, std::move(intake), control_.token()));
       print_plan(context, plan);
-      return cli::ExitStatus::ready;
+      return complete_ ? cli::ExitStatus::ready : cli::ExitStatus::partial;
     }
     ATHANOR_ASSIGN(std::unique_ptr<Store> opened, preparation_.open_store(CreateStore::yes));
     ObservedStore store(std::move(opened), context.clock);
@@ -145,9 +152,10 @@ class RunVerb final : public Verb {
     const auto elapsed =
         std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now() - started);
     const StoreMetrics metrics = store.metrics();
-    return conclude(context,
-                    make_verdict(*plan, *summary, talk.source_sizes(), requests.status(), elapsed),
-                    &metrics);
+    const cli::ExitStatus status = conclude(
+        context, make_verdict(*plan, *summary, talk.source_sizes(), requests.status(), elapsed),
+        &metrics);
+    return status == cli::ExitStatus::ready && !complete_ ? cli::ExitStatus::partial : status;
   }
 
   RunTalkOptions talk_options(const VerbContext& context) const {
@@ -202,6 +210,7 @@ class RunVerb final : public Verb {
   ListenOptions listen_;
   RunControl control_;
   bool dry_run_ = false;
+  bool complete_ = true;  // whether everything that was asked for could be solved
 };
 
 }  // namespace

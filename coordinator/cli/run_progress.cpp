@@ -154,8 +154,15 @@ std::string RunProgress::environment_name(std::size_t environment) const {
 
 std::vector<EnvironmentLabel> RunProgress::labels_of(const Plan& plan) {
   std::vector<EnvironmentLabel> labels;
-  for (const PlannedEnvironment& environment : plan.environments) {
-    labels.push_back({.name = environment.request.name, .platform = environment.request.platform});
+  const auto& all = plan.environments;
+  const bool several_inputs = std::any_of(all.begin(), all.end(), [&](const auto& environment) {
+    return environment.request.position.file != all.front().request.position.file;
+  });
+  for (const PlannedEnvironment& environment : all) {
+    const EnvironmentRequest& request = environment.request;
+    labels.push_back(
+        {.name = several_inputs ? request.name + " of " + request.position.file : request.name,
+         .platform = request.platform});
   }
   return labels;
 }

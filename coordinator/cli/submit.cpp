@@ -96,7 +96,14 @@ class SubmitVerb final : public Verb {
  private:
   Result<EncodedSubmission> make_submission_of(VerbContext& context) {
     const config::Settings& settings = preparation_.settings();
-    ATHANOR_ASSIGN(IntakeResult intake, preparation_.read_inputs());
+    ATHANOR_ASSIGN(Preparation::ReadInputs read, preparation_.read_inputs(context, {}));
+    if (!read.complete()) {
+      return make_error(ErrorKind::invalid,
+                        "not everything that the inputs ask for could be solved; nothing was "
+                        "submitted",
+                        "--platform and --environment choose what can be solved");
+    }
+    IntakeResult intake = std::move(read.intake);
     print_warnings(context, intake.warnings);
     DocumentHead head;
     head.token = Random::from_entropy().next();

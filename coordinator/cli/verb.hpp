@@ -94,6 +94,7 @@ std::unique_ptr<Verb> make_help_verb();
 std::unique_ptr<Verb> make_keys_new_verb();
 std::unique_ptr<Verb> make_keys_show_verb();
 std::unique_ptr<Verb> make_plan_verb();
+std::unique_ptr<Verb> make_resolve_verb();
 std::unique_ptr<Verb> make_run_verb();
 std::unique_ptr<Verb> make_store_copy_verb();
 std::unique_ptr<Verb> make_store_gc_apply_verb();

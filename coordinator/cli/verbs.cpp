@@ -7,6 +7,7 @@ const std::vector<VerbEntry>& verbs() {
       {"run", make_run_verb},
       {"plan", make_plan_verb},
       {"check", make_check_verb},
+      {"resolve", make_resolve_verb},
       {"store stat", make_store_stat_verb},
       {"store verify", make_store_verify_verb},
       {"store repair", make_store_repair_verb},

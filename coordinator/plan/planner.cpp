@@ -261,14 +261,15 @@ class Planner {
     }
     if (partial > 0) {
       plan_.warnings.push_back(
-          std::to_string(partial) +
-          " environment(s) hold more than packages that can be cached (local paths, revisions of "
+          std::to_string(partial) + (partial == 1 ? " environment holds" : " environments hold") +
+          " more than packages that can be cached (local paths, revisions of "
           "repositories): their packages will be stored, but they can't be described.");
     }
     if (exact > 0) {
       plan_.warnings.push_back(
           "What was asked for is not known for " + std::to_string(exact) +
-          " environment(s) (for example of '" + printable(example, 200) +
+          (exact == 1 ? " environment" : " environments") + " (for example of '" +
+          printable(example, 200) +
           "'): readers find them by their exact packages only; give --requirements FILE, or "
           "--alias name:tag.");
     }

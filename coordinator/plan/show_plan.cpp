@@ -186,7 +186,9 @@ std::string show_plan(const Plan& plan) {
   if (!plan.environments.empty()) {
     out += "\n" + std::to_string(count_complete(plan)) + " of " +
            std::to_string(plan.environments.size()) +
-           " environment(s) have all their packages in the store\n";
+           (plan.environments.size() == 1 ? " environment has all its packages"
+                                          : " environments have all their packages") +
+           " in the store\n";
   }
   append_origins(out, plan);
   append_conflicts(out, plan);

@@ -51,6 +51,49 @@ Settings::Settings()
                    .prose = "Who is written into environment descriptions whose input doesn't say "
                             "it; empty is the user who runs the program."},
                   ""),
+      resolve_channels(
+          this,
+          {.name = "resolve.channels",
+           .variable = "ATHANOR_CHANNELS",
+           .prose = "The channels behind those that an input names itself, unless it says "
+                    "nodefaults: what the readers have configured, because ids hash them. Empty is "
+                    "the channels of .condarc, or conda-forge if that names none."},
+          {}),
+      channel_priority(this,
+                       {.name = "resolve.channel_priority",
+                        .variable = "ATHANOR_CHANNEL_PRIORITY",
+                        .prose = "What the order of channels means for a package that several "
+                                 "have: strict takes it from the first only, flexible prefers the "
+                                 "first, disabled takes the newest.",
+                        .choices = {"strict", "flexible", "disabled"}},
+                       "flexible"),
+      use_latest(this,
+                 {.name = "resolve.use_latest",
+                  .variable = "ATHANOR_USE_LATEST",
+                  .prose = "Whose environments of the same requirement are used instead of solving "
+                           "anew: :any:, :none:, :username: or names with commas between."},
+                 ":any:"),
+      pypi_index(this,
+                 {.name = "resolve.index",
+                  .variable = "ATHANOR_INDEX",
+                  .prose = "The index for pypi requirements that the readers have configured; ids "
+                           "hash it."},
+                 "https://pypi.org/simple"),
+      system_packages(this,
+                      {.name = "resolve.system",
+                       .variable = "ATHANOR_SYSTEM",
+                       .prose = "What target machines have, as part of the requirement unless an "
+                                "input says it: PLATFORM/NAME=VERSION, or NAME=VERSION for all "
+                                "platforms. Never asked of the machine that solves.",
+                       .separators = " \t\n"},
+                      {{"linux-64/__glibc", "2.27"}}),
+      pins(this,
+           {.name = "resolve.pins",
+            .variable = "ATHANOR_PINS",
+            .prose = "What python=3.10 means: conda is any 3.10, extension is exactly 3.10, as "
+                     "Metaflow's Netflix extension solves it. The id is the same.",
+            .choices = {"conda", "extension"}},
+           "conda"),
       origin_map(this,
                  {.name = "origins.map",
                   .variable = "ATHANOR_ORIGIN_MAP",

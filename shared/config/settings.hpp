@@ -28,6 +28,14 @@ struct Settings : SettingGroup {
   Setting<std::vector<std::string>> platforms;
   Setting<std::string> resolved_by;
 
+  // [resolve]
+  Setting<std::vector<std::string>> resolve_channels;
+  Setting<std::string> channel_priority;
+  Setting<std::string> use_latest;
+  Setting<std::string> pypi_index;
+  Setting<TextMap> system_packages;
+  Setting<std::string> pins;
+
   // [origins]
   Setting<TextMap> origin_map;
   Setting<TextMap> origin_rates;

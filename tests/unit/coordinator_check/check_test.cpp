@@ -59,7 +59,7 @@ TEST_F(Check, APublishedEnvironmentStarts) {
     EXPECT_TRUE(report.all_ready()) << show_check(report);
   }
   EXPECT_EQ(requests().environments[0].key, keys_[0][0]);
-  EXPECT_EQ(show_check(all()), "2 of 2 environment(s) start with zero downloads from the web\n");
+  EXPECT_EQ(show_check(all()), "2 of 2 environments start with zero downloads from the web\n");
 }
 
 TEST_F(Check, WhatKeepsAnEnvironmentFromStartingIsSaid) {

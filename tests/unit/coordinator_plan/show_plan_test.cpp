@@ -48,7 +48,7 @@ linux-64            1         1        1         0             0  0 B
 osx-arm64           2         2        1         0             0  0 B
 all                 3         2        1      1200             7  2.0 MiB + 4 of unknown size
 
-1 of 2 environment(s) have all their packages in the store
+1 of 2 environments have all their packages in the store
 
 requests per origin
     1000  b.example
