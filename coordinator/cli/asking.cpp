@@ -128,7 +128,7 @@ void Asking::declare(cli::OptionTable& table, SettingsOptions& options) {
        .value_name = "DATE",
        .help = "Take no package that was made after it (2026-01-31, or with T01:02:03; UTC)."},
       exclude_newer_);
-  table.add({.name = "name",
+  table.add({.name = "environment-name",
              .value_name = "NAME",
              .help = "What the environment of specs on the command line is called. Default: "
                      "default."},

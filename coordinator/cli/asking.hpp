@@ -18,7 +18,7 @@ namespace athanor::coordinator {
 class Asking {
  public:
   // --channel, --channel-priority, --use-latest, --force, --using, --index, --system, --pins,
-  // --exclude-newer, --name.
+  // --exclude-newer, --environment-name.
   void declare(cli::OptionTable& table, SettingsOptions& options);
 
   // Where and how something is resolved.
