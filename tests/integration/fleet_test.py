@@ -134,7 +134,7 @@ class Fleet(support.Scenario):
         before = self.fetched()
 
         server = self.serve()
-        self.assertTrue(any("open batches" in line for line in server.lines), server.lines)
+        support.wait_for(lambda: any("open batches" in line for line in server.lines), "it tells what it goes on with")
         hold.set()
         verdict = self.finish(waiting, timeout=120)
         self.assertEqual(verdict.code, 0, verdict)
