@@ -185,7 +185,8 @@ void weigh_tables(std::uint64_t jobs) {
   const std::size_t before = allocated();
   Nobody outbox;
   Reactor reactor(
-      {.epoch = 1, .settings = settings()}, Random(1), [] { return std::uint64_t{1}; }, outbox);
+      {.epoch = 1, .settings = settings(), .origins = {}}, Random(1),
+      [] { return std::uint64_t{1}; }, outbox);
   reactor.on_submit(TimePoint(), submission_of(jobs));
   outbox.records = {};
   const std::size_t after = allocated();
@@ -208,8 +209,8 @@ bool measure_queue(std::uint64_t jobs) {
     auto journal = Journal::open(path, clock);
     Submission submission = submission_of(jobs);
     Nobody outbox;
-    Reactor reactor({.epoch = (*journal)->epoch(), .settings = settings()}, Random(1), source,
-                    outbox);
+    Reactor reactor({.epoch = (*journal)->epoch(), .settings = settings(), .origins = {}},
+                    Random(1), source, outbox);
     const double begin = wall();
     reactor.on_submit(clock.now(), std::move(submission));
     if (!(*journal)->commit(outbox.records).ok()) {
@@ -220,8 +221,8 @@ bool measure_queue(std::uint64_t jobs) {
   const double begin = wall();
   Nobody outbox;
   auto journal = Journal::open(path, clock);
-  Reactor reactor({.epoch = (*journal)->epoch(), .settings = settings()}, Random(1), source,
-                  outbox);
+  Reactor reactor({.epoch = (*journal)->epoch(), .settings = settings(), .origins = {}}, Random(1),
+                  source, outbox);
   Restorer restorer(reactor);
   if (!(*journal)->restore(restorer).ok()) {
     return false;

@@ -182,9 +182,11 @@ Result<ResolveOptions> Asking::resolve_options(VerbContext& context, const Place
 
 Result<Resolution> Asking::resolve(VerbContext& context, const SortedInputs& inputs,
                                    const Place& place) const {
-  ATHANOR_ASSIGN(const CondaConfig conda,
-                 load_conda_config({.environment = context.environment,
-                                    .working_directory = context.working_directory}));
+  CondaConfig conda;
+  if (*place.settings.conda_config) {
+    ATHANOR_ASSIGN(conda, load_conda_config({.environment = context.environment,
+                                             .working_directory = context.working_directory}));
+  }
   ATHANOR_ASSIGN(const AskOptions asking,
                  ask_options(context, place, default_channels(place.settings, conda)));
   std::vector<std::string> warnings = conda.warnings;
