@@ -76,7 +76,7 @@ Result<Reference> ReferenceReader::read_url(const SpelledReference& spelled, std
         spelled.line,
         make_error(ErrorKind::rejected,
                    "'" + source->text() + "' is a local file, and inputs may not name any",
-                   "if you trust this input, allow file URLs"));
+                   "if you trust this input: --allow-file-urls"));
   }
   return Reference(PackageReference{.source = std::move(*source),
                                     .expected = expected,
