@@ -162,10 +162,10 @@ TEST_F(AccessTest, AChildProcessIsToldWhatFlagsAndFilesSaid) {
   set(settings.offline, "true");
   must(settings.stall_timeout.assign_text("9s", {config::Layer::project_file, "athanor.toml:1"}));
   must(settings.ca_bundle.assign_text("/x", {config::Layer::environment, "ATHANOR_CA_BUNDLE"}));
-  EXPECT_THAT(access_variables(settings, "/work"),
+  EXPECT_THAT(access_variables(settings, "/project"),
               ElementsAre(Pair("ATHANOR_PROXY", "http://p:1"), Pair("ATHANOR_NO_PROXY", "a,b"),
                           Pair("ATHANOR_STALL_TIMEOUT", "9s"), Pair("ATHANOR_OFFLINE", "true"),
-                          Pair("ATHANOR_AUTH_FILE", "/work/mine.toml")));
+                          Pair("ATHANOR_AUTH_FILE", "/project/mine.toml")));
 }
 
 }  // namespace
