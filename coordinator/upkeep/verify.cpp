@@ -164,7 +164,8 @@ class Verification {
       return options_.read_objects;
     }
     const Sha256 hash = sha256_of(std::to_string(options_.seed) + "\n" + key);
-    const unsigned number = hash.bytes[0] << 16U | hash.bytes[1] << 8U | hash.bytes[2];
+    const unsigned number =
+        unsigned{hash.bytes[0]} << 16U | unsigned{hash.bytes[1]} << 8U | unsigned{hash.bytes[2]};
     return number < options_.sample_percent / 100 * (1U << 24U);
   }
 
