@@ -350,6 +350,9 @@ Result<PackageIndex> PackageIndexBuilder::build() && {
   auto words = std::make_shared<std::vector<std::uint64_t>>();
   std::uint64_t written = 0;
   ATHANOR_TRY(emit(sorted, [&](std::span<const std::uint8_t> bytes) -> Result<void> {
+    if (bytes.empty()) {
+      return {};
+    }
     words->resize((written + bytes.size() + 7) / 8);
     std::memcpy(reinterpret_cast<std::uint8_t*>(words->data()) + written,  // NOLINT
                 bytes.data(), bytes.size());
