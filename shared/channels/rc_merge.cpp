@@ -74,8 +74,9 @@ RcMap merge_maps(const std::vector<RcMatch>& matches) {
   const std::size_t count = relevant(matches);
   for (std::size_t i = 0; i < count; ++i) {
     for (const auto& [key, value] : matches[i].value.members) {
-      const auto known = std::find_if(merged.members.begin(), merged.members.end(),
-                                      [&key = key](const auto& member) { return member.key == key; });
+      const auto known =
+          std::find_if(merged.members.begin(), merged.members.end(),
+                       [&key = key](const auto& member) { return member.key == key; });
       RcMap::Member member{.key = key, .value = value, .where = place(matches[i], value.line)};
       if (known == merged.members.end()) {
         merged.members.push_back(std::move(member));
