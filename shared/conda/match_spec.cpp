@@ -45,7 +45,13 @@ bool text_matches(const std::string& pattern, const std::string& text) {
     return glob_matches(pattern, text);
   }
   try {
-    return text.size() <= limits::k_filename_bytes && std::regex_match(text, std::regex(pattern));
+    // A backtracking matcher takes exponential time with quantifiers that stand on each other.
+    const auto quantifiers = std::count_if(pattern.begin(), pattern.end(), [](char c) {
+      return c == '*' || c == '+' || c == '{' || c == '?';
+    });
+    return quantifiers <= 3 && pattern.find(")*") == std::string::npos &&
+           pattern.find(")+") == std::string::npos && pattern.find("){") == std::string::npos &&
+           text.size() <= limits::k_filename_bytes && std::regex_match(text, std::regex(pattern));
   } catch (const std::regex_error&) {
     return false;
   }
