@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 #include <utility>
 
 namespace athanor {
@@ -37,24 +36,6 @@ bool is_name(std::string_view text) {
 
 bool has_any(std::string_view text, std::string_view characters) {
   return text.find_first_of(characters) != std::string_view::npos;
-}
-
-// A glob, or a regular expression between "^" and "$".
-bool text_matches(const std::string& pattern, const std::string& text) {
-  if (!pattern.starts_with('^') || !pattern.ends_with('$')) {
-    return glob_matches(pattern, text);
-  }
-  try {
-    // A backtracking matcher takes exponential time with quantifiers that stand on each other.
-    const auto quantifiers = std::count_if(pattern.begin(), pattern.end(), [](char c) {
-      return c == '*' || c == '+' || c == '{' || c == '?';
-    });
-    return quantifiers <= 3 && pattern.find(")*") == std::string::npos &&
-           pattern.find(")+") == std::string::npos && pattern.find("){") == std::string::npos &&
-           text.size() <= limits::k_filename_bytes && std::regex_match(text, std::regex(pattern));
-  } catch (const std::regex_error&) {
-    return false;
-  }
 }
 
 // "mkl,openssl" or "mkl openssl": a set.
@@ -162,6 +143,13 @@ Result<MatchSpec> MatchSpec::parse(std::string_view text) {
   }
   ATHANOR_TRY(spec.parse_version_and_build(trim(text.substr(name_end)), whole));
   ATHANOR_TRY(spec.parse_brackets(brackets, whole));
+  if (Pattern::is_meant(spec.build_)) {
+    Result<Pattern> pattern = Pattern::compile(spec.build_);
+    if (!pattern) {
+      return invalid_match_spec(whole, pattern.error().message);
+    }
+    spec.build_pattern_ = std::move(pattern).value();
+  }
   return spec;
 }
 
@@ -173,7 +161,9 @@ Result<void> MatchSpec::parse_version_and_build(std::string_view text, std::stri
   const bool has_build = separator != std::string_view::npos;
   if (has_build) {
     build_ = trim(text.substr(separator + 1));
-    build_ = build_ == "*" ? "" : build_;
+    if (build_ == "*") {
+      build_.clear();
+    }
   }
   std::string version(text.substr(0, separator));
   version.erase(std::remove(version.begin(), version.end(), ' '), version.end());
@@ -254,10 +244,14 @@ bool MatchSpec::name_is_exact() const {
   return name_.find('*') == std::string::npos;
 }
 
+bool MatchSpec::build_matches(const std::string& build) const {
+  return build_pattern_ ? build_pattern_->matches(build) : glob_matches(build_, build);
+}
+
 bool MatchSpec::matches(const PackageRecord& record) const {
   if (!glob_matches(name_, record.name) || (!subdir_.empty() && subdir_ != record.subdir) ||
       (!channel_.empty() && !channel_matches(channel_, record.channel)) ||
-      (!build_.empty() && !text_matches(build_, record.build))) {
+      (!build_.empty() && !build_matches(record.build))) {
     return false;
   }
   if (!version_.matches_everything()) {

@@ -2,6 +2,7 @@
 
 #include "shared/base/result.hpp"
 #include "shared/conda/package_record.hpp"
+#include "shared/conda/pattern.hpp"
 #include "shared/conda/version_spec.hpp"
 
 #include <map>
@@ -16,7 +17,7 @@ namespace athanor {
 class MatchSpec {
  public:
   // invalid: no name or one that no package can have, a bracket that isn't key=value, a version
-  // that isn't a requirement.
+  // that isn't a requirement, a build between '^' and '$' that is no regular expression.
   static Result<MatchSpec> parse(std::string_view text);
 
   const std::string& name() const { return name_; }  // lower case; may be a glob: "py*", "*"
@@ -41,10 +42,12 @@ class MatchSpec {
   Result<void> parse_version_and_build(std::string_view text, std::string_view whole);
   Result<void> set(std::string key, std::string value);
   void set_channel(std::string_view text);
+  bool build_matches(const std::string& build) const;
 
   std::string name_;
   VersionSpec version_;
   std::string build_;
+  std::optional<Pattern> build_pattern_;  // if build_ is a regular expression
   std::string channel_;
   std::string subdir_;
   std::map<std::string, std::string> other_;

@@ -3,10 +3,10 @@
 #include "shared/base/limits.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/conda/glob.hpp"
+#include "shared/conda/pattern.hpp"
 
 #include <array>
 #include <optional>
-#include <regex>
 #include <utility>
 #include <vector>
 
@@ -43,9 +43,6 @@ constexpr std::array<OperatorRow, 8> k_operators = {{
 }};
 
 constexpr std::size_t k_max_spec_bytes = 4096;
-// std::regex recurses with the text and may take exponential time with the pattern.
-constexpr std::size_t k_max_regex_bytes = 128;
-constexpr std::size_t k_max_regex_text_bytes = 256;
 
 Error invalid_spec(std::string_view text, std::string_view why) {
   return make_error(ErrorKind::invalid, "'" + printable(text, 100) +
@@ -61,7 +58,7 @@ struct VersionSpec::Node {
   Relation relation = Relation::equal;
   std::optional<Version> version;
   std::string pattern;
-  std::optional<std::regex> regex;
+  std::optional<Pattern> regex;
   std::vector<std::shared_ptr<const Node>> children;
 };
 
@@ -103,8 +100,7 @@ bool node_matches(const Node& node, const Version& version) {
     case Node::Kind::glob:
       return glob_matches(node.pattern, version.text());
     case Node::Kind::regex:
-      return version.text().size() <= k_max_regex_text_bytes &&
-             std::regex_match(version.text(), *node.regex);
+      return node.regex->matches(version.text());
     case Node::Kind::all_of:
       for (const NodePointer& child : node.children) {
         if (!node_matches(*child, version)) {
@@ -136,19 +132,13 @@ Result<NodePointer> relation_node(Relation relation, std::string_view version) {
 
 // "^1\.2.*$".
 Result<NodePointer> regex_node(std::string_view text) {
-  if (!text.starts_with('^') || !text.ends_with('$') || text.size() < 2) {
-    return invalid_spec(text, "a regular expression begins with '^' and ends with '$'");
-  }
-  if (text.size() > k_max_regex_bytes) {
-    return invalid_spec(text, "a regular expression may have at most 128 bytes");
+  Result<Pattern> pattern = Pattern::compile(text);
+  if (!pattern) {
+    return invalid_spec(text, pattern.error().message);
   }
   Node node;
   node.kind = Node::Kind::regex;
-  try {
-    node.regex.emplace(std::string(text), std::regex::ECMAScript | std::regex::optimize);
-  } catch (const std::regex_error& error) {
-    return invalid_spec(text, error.what());
-  }
+  node.regex = std::move(pattern).value();
   return NodePointer(std::make_shared<Node>(std::move(node)));
 }
 
