@@ -1,31 +1,11 @@
 #include "coordinator/document/batch_snapshot.hpp"
 
+#include "shared/json/lenient.hpp"
 #include "shared/protocol/wire_names.hpp"
 
 #include <utility>
 
 namespace athanor::coordinator {
-namespace {
-
-std::uint64_t number(const Json& object, std::string_view key) {
-  const Json* member = object.find(key);
-  return member == nullptr ? 0 : member->as_uint().value_or(0);
-}
-
-std::string text(const Json& object, std::string_view key) {
-  const Json* member = object.find(key);
-  const std::string* found = member == nullptr ? nullptr : member->as_string();
-  return found == nullptr ? std::string{} : *found;
-}
-
-const Json::Array& items(const Json& object, std::string_view key) {
-  static const Json::Array k_none;
-  const Json* member = object.find(key);
-  const Json::Array* found = member == nullptr ? nullptr : member->as_array();
-  return found == nullptr ? k_none : *found;
-}
-
-}  // namespace
 
 Json snapshot_object(const BatchSnapshot& snapshot) {
   Json environments = Json::array();
@@ -66,38 +46,40 @@ Json snapshot_object(const BatchSnapshot& snapshot) {
 
 BatchSnapshot snapshot_from_object(const Json& object) {
   BatchSnapshot snapshot;
-  snapshot.batch = BatchId{number(object, "batch")};
-  snapshot.name = text(object, "name");
+  snapshot.batch = BatchId{uint_or_zero(object, "batch")};
+  snapshot.name = text_or_empty(object, "name");
   const Json* planned = object.find("planned");
   snapshot.planned = planned != nullptr && planned->as_bool().value_or(false);
-  snapshot.trouble = text(object, "trouble");
-  for (const Json& item : items(object, "environments")) {
+  snapshot.trouble = text_or_empty(object, "trouble");
+  for (const Json& item : items_or_none(object, "environments")) {
     snapshot.environments.push_back(
-        {.name = text(item, "name"), .platform = text(item, "platform")});
+        {.name = text_or_empty(item, "name"), .platform = text_or_empty(item, "platform")});
   }
-  snapshot.jobs = number(object, "jobs");
-  snapshot.done = number(object, "jobs_done");
-  snapshot.failed = number(object, "jobs_failed");
-  snapshot.present = number(object, "present");
-  snapshot.conflicts = number(object, "conflicts");
-  snapshot.environments_ready = number(object, "environments_ready");
-  snapshot.environments_failed = number(object, "environments_failed");
-  snapshot.fetched_bytes = number(object, "fetched_bytes");
-  snapshot.workers = number(object, "workers");
+  snapshot.jobs = uint_or_zero(object, "jobs");
+  snapshot.done = uint_or_zero(object, "jobs_done");
+  snapshot.failed = uint_or_zero(object, "jobs_failed");
+  snapshot.present = uint_or_zero(object, "present");
+  snapshot.conflicts = uint_or_zero(object, "conflicts");
+  snapshot.environments_ready = uint_or_zero(object, "environments_ready");
+  snapshot.environments_failed = uint_or_zero(object, "environments_failed");
+  snapshot.fetched_bytes = uint_or_zero(object, "fetched_bytes");
+  snapshot.workers = uint_or_zero(object, "workers");
   const Json* failures = object.find("failures");
   if (failures != nullptr && failures->as_object() != nullptr) {
     for (const Json::Member& member : *failures->as_object()) {
       snapshot.failures[member.key] = member.value.as_uint().value_or(0);
     }
   }
-  for (const Json& item : items(object, "running")) {
+  for (const Json& item : items_or_none(object, "running")) {
     snapshot.running.push_back(
-        {.job = JobId{number(item, "job")},
-         .source_url = text(item, "source"),
-         .worker = WorkerId{number(item, "worker")},
-         .stage = protocol::from_wire_name<Stage>(text(item, "stage")).value_or(Stage::locate),
-         .bytes = number(item, "bytes"),
-         .since = std::chrono::milliseconds(static_cast<std::int64_t>(number(item, "since_ms")))});
+        {.job = JobId{uint_or_zero(item, "job")},
+         .source_url = text_or_empty(item, "source"),
+         .worker = WorkerId{uint_or_zero(item, "worker")},
+         .stage =
+             protocol::from_wire_name<Stage>(text_or_empty(item, "stage")).value_or(Stage::locate),
+         .bytes = uint_or_zero(item, "bytes"),
+         .since =
+             std::chrono::milliseconds(static_cast<std::int64_t>(uint_or_zero(item, "since_ms")))});
   }
   return snapshot;
 }

@@ -1,6 +1,7 @@
 #include "coordinator/server/verdict.hpp"
 
 #include "coordinator/server/failure_status.hpp"
+#include "shared/json/lenient.hpp"
 #include "shared/protocol/wire_names.hpp"
 
 #include <algorithm>
@@ -178,39 +179,16 @@ Json verdict_json(const Verdict& verdict) {
 
 namespace {
 
-std::uint64_t number(const Json& object, std::string_view key) {
-  const Json* member = object.find(key);
-  return member == nullptr ? 0 : member->as_uint().value_or(0);
-}
-
-std::string text(const Json& object, std::string_view key) {
-  const Json* member = object.find(key);
-  const std::string* found = member == nullptr ? nullptr : member->as_string();
-  return found == nullptr ? std::string{} : *found;
-}
-
-const Json::Array& items(const Json& object, std::string_view key) {
-  static const Json::Array k_none;
-  const Json* member = object.find(key);
-  const Json::Array* found = member == nullptr ? nullptr : member->as_array();
-  return found == nullptr ? k_none : *found;
-}
-
-const Json& part(const Json& object, std::string_view key) {
-  static const Json k_empty = Json::object();
-  const Json* member = object.find(key);
-  return member == nullptr ? k_empty : *member;
-}
-
 PackageFailure failure_from_json(const Json& item) {
   PackageFailure failure;
-  failure.source_url = text(item, "source");
+  failure.source_url = text_or_empty(item, "source");
   failure.failure.stage =
-      protocol::from_wire_name<Stage>(text(item, "stage")).value_or(Stage::locate);
-  failure.failure.kind = error_kind_from_string(text(item, "kind")).value_or(ErrorKind::bug);
-  failure.failure.message = text(item, "message");
-  failure.failure.hint = text(item, "hint");
-  failure.failures = static_cast<std::uint32_t>(number(item, "failures"));
+      protocol::from_wire_name<Stage>(text_or_empty(item, "stage")).value_or(Stage::locate);
+  failure.failure.kind =
+      error_kind_from_string(text_or_empty(item, "kind")).value_or(ErrorKind::bug);
+  failure.failure.message = text_or_empty(item, "message");
+  failure.failure.hint = text_or_empty(item, "hint");
+  failure.failures = static_cast<std::uint32_t>(uint_or_zero(item, "failures"));
   return failure;
 }
 
@@ -218,35 +196,37 @@ PackageFailure failure_from_json(const Json& item) {
 
 Verdict verdict_from_json(const Json& object) {
   Verdict verdict;
-  verdict.status = static_cast<cli::ExitStatus>(number(object, "exit_code"));
-  const Json& environments = part(object, "environments");
-  verdict.environments = number(environments, "total");
-  verdict.environments_ready = number(environments, "ready");
-  for (const Json& item : items(environments, "not_ready")) {
-    verdict.not_ready.push_back(
-        {.name = text(item, "name"), .platform = text(item, "platform"), .why = text(item, "why")});
+  verdict.status = static_cast<cli::ExitStatus>(uint_or_zero(object, "exit_code"));
+  const Json& environments = object_or_empty(object, "environments");
+  verdict.environments = uint_or_zero(environments, "total");
+  verdict.environments_ready = uint_or_zero(environments, "ready");
+  for (const Json& item : items_or_none(environments, "not_ready")) {
+    verdict.not_ready.push_back({.name = text_or_empty(item, "name"),
+                                 .platform = text_or_empty(item, "platform"),
+                                 .why = text_or_empty(item, "why")});
   }
-  const Json& packages = part(object, "packages");
-  verdict.packages_new = number(packages, "new");
-  verdict.packages_had = number(packages, "had");
-  verdict.packages_failed = number(packages, "failed");
-  verdict.packages_unfinished = number(packages, "unfinished");
-  const Json& bytes = part(object, "bytes");
-  verdict.fetched_bytes = number(bytes, "fetched");
-  verdict.published_bytes = number(bytes, "published");
-  verdict.saved_by_dedupe = number(bytes, "saved_by_dedupe");
-  verdict.saved_by_store = number(bytes, "saved_by_store");
-  for (const Json& item : items(object, "failures")) {
+  const Json& packages = object_or_empty(object, "packages");
+  verdict.packages_new = uint_or_zero(packages, "new");
+  verdict.packages_had = uint_or_zero(packages, "had");
+  verdict.packages_failed = uint_or_zero(packages, "failed");
+  verdict.packages_unfinished = uint_or_zero(packages, "unfinished");
+  const Json& bytes = object_or_empty(object, "bytes");
+  verdict.fetched_bytes = uint_or_zero(bytes, "fetched");
+  verdict.published_bytes = uint_or_zero(bytes, "published");
+  verdict.saved_by_dedupe = uint_or_zero(bytes, "saved_by_dedupe");
+  verdict.saved_by_store = uint_or_zero(bytes, "saved_by_store");
+  for (const Json& item : items_or_none(object, "failures")) {
     verdict.failures.push_back(failure_from_json(item));
   }
-  for (const Json& item : items(object, "conflicts")) {
+  for (const Json& item : items_or_none(object, "conflicts")) {
     verdict.conflicts.push_back(
-        {.source_url = text(item, "source"), .what = text(item, "message")});
+        {.source_url = text_or_empty(item, "source"), .what = text_or_empty(item, "message")});
   }
-  for (const Json& item : items(object, "warnings")) {
+  for (const Json& item : items_or_none(object, "warnings")) {
     verdict.warnings.push_back(item.as_string() == nullptr ? std::string{} : *item.as_string());
   }
-  verdict.elapsed = std::chrono::milliseconds(static_cast<std::int64_t>(number(object, "ms")));
+  verdict.elapsed =
+      std::chrono::milliseconds(static_cast<std::int64_t>(uint_or_zero(object, "ms")));
   return verdict;
 }
 
