@@ -13,34 +13,11 @@
 namespace athanor::coordinator {
 namespace {
 
-constexpr std::uint8_t k_has_md5 = 1;
-constexpr std::uint8_t k_has_sha256 = 2;
-constexpr std::uint8_t k_has_size = 4;
-
-template <typename Hash>
-void put_hash(PackWriter& out, const Hash& hash) {
-  for (const std::uint8_t byte : hash.bytes) {
-    out.u8(byte);
-  }
-}
-
 std::string pack_source(const PackageReference& reference) {
-  const ExpectedDigest& expected = reference.expected;
   PackWriter out;
   out.u8(static_cast<std::uint8_t>(reference.source.type()));
   out.text(reference.source.text());
-  out.u8(static_cast<std::uint8_t>((expected.md5 ? k_has_md5 : 0) |
-                                   (expected.sha256 ? k_has_sha256 : 0) |
-                                   (expected.size ? k_has_size : 0)));
-  if (expected.md5) {
-    put_hash(out, *expected.md5);
-  }
-  if (expected.sha256) {
-    put_hash(out, *expected.sha256);
-  }
-  if (expected.size) {
-    out.varint(*expected.size);
-  }
+  put_expected(out, reference.expected);
   return std::move(out).take();
 }
 
@@ -200,14 +177,6 @@ class Decoder {
                       "the submission document is damaged: " + std::string(what));
   }
 
-  template <typename Hash>
-  Hash get_hash() {
-    Hash hash;
-    const std::string_view raw = in_.raw(hash.bytes.size());
-    std::transform(raw.begin(), raw.end(), hash.bytes.begin(),
-                   [](char c) { return static_cast<std::uint8_t>(c); });
-    return hash;
-  }
   template <typename Enum>
   Enum get_enum(Enum last) {
     const std::uint8_t number = in_.u8();
@@ -233,17 +202,7 @@ class Decoder {
     for (std::size_t i = 0; i < count && in_.ok() && valid_; ++i) {
       types.push_back(get_enum(PackageType::pypi));
       urls.push_back(in_.text());
-      ExpectedDigest& expected = expected_.emplace_back();
-      const std::uint8_t bits = in_.u8();
-      if ((bits & k_has_md5) != 0) {
-        expected.md5 = get_hash<Md5>();
-      }
-      if ((bits & k_has_sha256) != 0) {
-        expected.sha256 = get_hash<Sha256>();
-      }
-      if ((bits & k_has_size) != 0) {
-        expected.size = in_.varint();
-      }
+      expected_.push_back(get_expected(in_));
     }
     if (!in_.ok() || !valid_) {
       return damaged("its sources don't add up");

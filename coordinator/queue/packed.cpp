@@ -63,36 +63,6 @@ std::vector<StoredFormat> get_stored(PackReader& in, bool& valid) {
 
 enum ExpectedBits : std::uint8_t { k_has_md5 = 1, k_has_sha256 = 2, k_has_size = 4 };
 
-void put_expected(PackWriter& out, const ExpectedDigest& expected) {
-  out.u8(static_cast<std::uint8_t>((expected.md5 ? k_has_md5 : 0) |
-                                   (expected.sha256 ? k_has_sha256 : 0) |
-                                   (expected.size ? k_has_size : 0)));
-  if (expected.md5) {
-    put_hash(out, *expected.md5);
-  }
-  if (expected.sha256) {
-    put_hash(out, *expected.sha256);
-  }
-  if (expected.size) {
-    out.varint(*expected.size);
-  }
-}
-
-ExpectedDigest get_expected(PackReader& in) {
-  ExpectedDigest expected;
-  const std::uint8_t bits = in.u8();
-  if ((bits & k_has_md5) != 0) {
-    expected.md5 = get_hash<Md5>(in);
-  }
-  if ((bits & k_has_sha256) != 0) {
-    expected.sha256 = get_hash<Sha256>(in);
-  }
-  if ((bits & k_has_size) != 0) {
-    expected.size = in.varint();
-  }
-  return expected;
-}
-
 // Wanted formats as a set: the identity must not depend on the order they were asked for in.
 std::uint8_t wanted_bits(const std::vector<Format>& wanted) {
   unsigned bits = 0;
@@ -135,6 +105,36 @@ Error damaged(std::string_view what) {
 }
 
 }  // namespace
+
+void put_expected(PackWriter& out, const ExpectedDigest& expected) {
+  out.u8(static_cast<std::uint8_t>((expected.md5 ? k_has_md5 : 0) |
+                                   (expected.sha256 ? k_has_sha256 : 0) |
+                                   (expected.size ? k_has_size : 0)));
+  if (expected.md5) {
+    put_hash(out, *expected.md5);
+  }
+  if (expected.sha256) {
+    put_hash(out, *expected.sha256);
+  }
+  if (expected.size) {
+    out.varint(*expected.size);
+  }
+}
+
+ExpectedDigest get_expected(PackReader& in) {
+  ExpectedDigest expected;
+  const std::uint8_t bits = in.u8();
+  if ((bits & k_has_md5) != 0) {
+    expected.md5 = get_hash<Md5>(in);
+  }
+  if ((bits & k_has_sha256) != 0) {
+    expected.sha256 = get_hash<Sha256>(in);
+  }
+  if ((bits & k_has_size) != 0) {
+    expected.size = in.varint();
+  }
+  return expected;
+}
 
 void PackWriter::varint(std::uint64_t value) {
   while (value >= 0x80U) {

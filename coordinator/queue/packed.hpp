@@ -38,8 +38,9 @@ Result<JobSuccess> unpack_success(std::string_view packed);
 std::string pack_failure(const JobFailure& failure);
 Result<JobFailure> unpack_failure(std::string_view packed);
 
-// Building blocks, for the journal's own records. Reading past the end or a count that can't be
-// true makes the reader failed and every later value empty; ask ok() once, at the end.
+// Building blocks, for the journal's own records and submission documents. Reading past the end or
+// a count that can't be true makes the reader failed and every later value empty; ask ok() once, at
+// the end.
 class PackWriter {
  public:
   void u8(std::uint8_t value) { bytes_.push_back(static_cast<char>(value)); }
@@ -70,5 +71,9 @@ class PackReader {
   std::string_view rest_;
   bool ok_ = true;
 };
+
+// What inputs say about a source's bytes; nothing about them takes one byte.
+void put_expected(PackWriter& out, const ExpectedDigest& expected);
+ExpectedDigest get_expected(PackReader& in);
 
 }  // namespace athanor::coordinator
