@@ -1,4 +1,5 @@
 #include "shared/json/lenient.hpp"
+
 #include "tests/support/results.hpp"
 
 #include <gmock/gmock.h>
