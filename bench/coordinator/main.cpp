@@ -113,7 +113,7 @@ bool encrypt(CoordinatorOptions& options, const std::filesystem::path& directory
   for (const std::string& word :
        {std::string("--connect"), endpoint, std::string("--key"), files->secret_file.string(),
         std::string("--server-key"), own->public_key}) {
-    options.worker_arguments.push_back(word);
+    options.workers.arguments.push_back(word);
   }
   options.keys.emplace();
   options.keys->own = *std::move(own);
@@ -139,9 +139,9 @@ bool measure_throughput(std::uint64_t jobs, unsigned workers, unsigned slots, st
   options.settings = settings();
   options.state_directory = directory->path() / "state";
   options.journal = directory->path() / "journal.sqlite";
-  options.workers = workers;
-  options.worker_program = ATHANOR_NOOP_WORKER;
-  options.worker_arguments = {"--jobs", std::to_string(slots)};
+  options.workers.count = workers;
+  options.workers.program = ATHANOR_NOOP_WORKER;
+  options.workers.arguments = {"--jobs", std::to_string(slots)};
   if (port != 0 && !encrypt(options, directory->path(), port)) {
     return false;
   }

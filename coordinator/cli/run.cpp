@@ -190,12 +190,8 @@ class RunVerb final : public Verb {
              " can't create objects conditionally: don't fill it from two places at once"});
       }
       const std::uint64_t wanted = *settings.workers == 0 ? cpu_count() : *settings.workers;
-      options.workers = static_cast<unsigned>(std::min(wanted, jobs));
-      options.worker_arguments =
-          worker_arguments(preparation_.settings(), context, options.workers);
-      options.worker_environment = access_variables(settings, context.working_directory);
+      ATHANOR_ASSIGN(options.workers, own_workers(settings, context, std::min(wanted, jobs)));
       options.journal = place.journal();
-      ATHANOR_ASSIGN(options.worker_program, find_worker_program(settings, context));
     }
     ATHANOR_ASSIGN(const std::unique_ptr<Coordinator> coordinator,
                    Coordinator::start(std::move(options), store, listener));

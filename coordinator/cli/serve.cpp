@@ -192,11 +192,8 @@ class ServeVerb final : public Verb {
     if (workers > 1'024) {
       return make_error(ErrorKind::invalid, "--workers is at most 1024");
     }
-    options.workers = static_cast<unsigned>(workers);
     if (workers != 0) {
-      options.worker_arguments = worker_arguments(settings, context, options.workers);
-      options.worker_environment = access_variables(settings, context.working_directory);
-      ATHANOR_ASSIGN(options.worker_program, find_worker_program(settings, context));
+      ATHANOR_ASSIGN(options.workers, own_workers(settings, context, workers));
     }
     return options;
   }

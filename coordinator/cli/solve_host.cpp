@@ -45,10 +45,8 @@ Result<std::vector<Result<SolveSuccess>>> SolveHost::solve(std::span<const Solve
   CoordinatorOptions options;
   options.settings = work_settings(settings_, nowhere.path().string(), context_);
   options.state_directory = place.socket_directory();
-  options.workers = static_cast<unsigned>(std::min<std::uint64_t>(wanted, questions.size()));
-  options.worker_arguments = worker_arguments(settings_, context_, options.workers);
-  options.worker_environment = access_variables(settings_, context_.working_directory);
-  ATHANOR_ASSIGN(options.worker_program, find_worker_program(settings_, context_));
+  const auto count = std::min<std::uint64_t>(wanted, questions.size());
+  ATHANOR_ASSIGN(options.workers, own_workers(settings_, context_, count));
   Silence silence;
   ATHANOR_ASSIGN(const std::unique_ptr<Coordinator> coordinator,
                  Coordinator::start(std::move(options), *store, silence));

@@ -1,6 +1,8 @@
 #include "coordinator/cli/work_options.hpp"
 
 #include "coordinator/cli/origin_settings.hpp"
+#include "coordinator/cli/run_place.hpp"
+#include "shared/auth/access.hpp"
 #include "shared/cli/terminal.hpp"
 #include "shared/os/machine.hpp"
 
@@ -28,18 +30,21 @@ protocol::WorkSettings work_settings(const config::Settings& settings, const std
 
 // Workers share this machine's processors and this terminal: what they have to say beyond the
 // reports would only disturb.
-std::vector<std::string> worker_arguments(const config::Settings& settings,
-                                          const VerbContext& context, unsigned workers) {
-  const unsigned cpu = std::max(cpu_count() / workers, 1U);
+Result<WorkerProcessOptions> own_workers(const config::Settings& settings,
+                                         const VerbContext& context, std::uint64_t count) {
+  WorkerProcessOptions workers;
+  workers.count = static_cast<unsigned>(count);
+  ATHANOR_ASSIGN(workers.program, find_worker_program(settings, context));
+  const unsigned cpu = std::max(cpu_count() / workers.count, 1U);
   const bool loud = context.common.verbose > 1;
-  std::vector<std::string> arguments = {"--jobs",      std::to_string(*settings.jobs),
-                                        "--cpu",       std::to_string(cpu),
-                                        "--log-level", loud ? "debug" : "error"};
+  workers.arguments = {"--jobs",      std::to_string(*settings.jobs), "--cpu", std::to_string(cpu),
+                       "--log-level", loud ? "debug" : "error"};
   if (!settings.scratch_dir->empty()) {
-    arguments.push_back("--scratch");
-    arguments.push_back((context.working_directory / *settings.scratch_dir).string());
+    workers.arguments.push_back("--scratch");
+    workers.arguments.push_back((context.working_directory / *settings.scratch_dir).string());
   }
-  return arguments;
+  workers.environment = access_variables(settings, context.working_directory);
+  return workers;
 }
 
 Detail detail_of(const CommonOptions& common) {

@@ -3,11 +3,13 @@
 #include "coordinator/cli/run_talk.hpp"
 #include "coordinator/cli/run_view.hpp"
 #include "coordinator/cli/verb.hpp"
+#include "coordinator/server/worker_processes.hpp"
+#include "shared/base/result.hpp"
 #include "shared/config/settings.hpp"
 #include "shared/protocol/messages.hpp"
 
+#include <cstdint>
 #include <string>
-#include <vector>
 
 // What `run` and `serve` make of settings, and how talkative commands are.
 namespace athanor::coordinator {
@@ -15,9 +17,10 @@ namespace athanor::coordinator {
 protocol::WorkSettings work_settings(const config::Settings& settings, const std::string& store_url,
                                      const VerbContext& context);
 
-// For the worker processes of this machine. REQUIRES: workers > 0.
-std::vector<std::string> worker_arguments(const config::Settings& settings,
-                                          const VerbContext& context, unsigned workers);
+// So many worker processes of this machine. not_found: there is no worker program; where it was
+// looked for stands in the message. REQUIRES: count > 0.
+Result<WorkerProcessOptions> own_workers(const config::Settings& settings,
+                                         const VerbContext& context, std::uint64_t count);
 
 Detail detail_of(const CommonOptions& common);
 // `wanted` is the setting talk.progress.

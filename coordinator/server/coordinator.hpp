@@ -4,6 +4,7 @@
 #include "coordinator/core/origins.hpp"
 #include "coordinator/plan/plan.hpp"
 #include "coordinator/server/solve_book.hpp"
+#include "coordinator/server/worker_processes.hpp"
 #include "shared/base/ids.hpp"
 #include "shared/base/result.hpp"
 #include "shared/protocol/messages.hpp"
@@ -49,12 +50,8 @@ struct CoordinatorOptions {
   transport::Exposure exposure = transport::Exposure::local_only;
   std::optional<EndpointKeys> keys;
 
-  // Worker processes to start and to keep alive; 0: workers come from elsewhere.
-  unsigned workers = 0;
-  std::filesystem::path worker_program;       // athanor-worker
-  std::vector<std::string> worker_arguments;  // after the connection's own
-  // Added to ours for them: what they can't read from files as we did. May hold secrets.
-  std::vector<std::pair<std::string, std::string>> worker_environment;
+  // Of this machine, to be started and kept alive; none: workers come from elsewhere.
+  WorkerProcessOptions workers;
 
   unsigned blocking_threads = 4;  // for store calls that publish environments
 };

@@ -7,10 +7,6 @@
 #include "shared/os/descriptors.hpp"
 #include "shared/os/files.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <csignal>
 #include <utility>
 #include <variant>
 
@@ -45,8 +41,8 @@ Result<std::unique_ptr<HostedCoordinator>> HostedCoordinator::make(
   }
   ATHANOR_TRY(self->begin(std::move(journal)));
   ATHANOR_TRY(self->open_endpoints());
-  ATHANOR_ASSIGN(self->pool_, BlockingPool::start(self->options_.blocking_threads));
-  self->make_worker_processes();
+  ATHANOR_ASSIGN(self->host_,
+                 LoopHost::start(*self->loop_, *self->clock_, self->options_.blocking_threads));
   return self;
 }
 
@@ -111,17 +107,6 @@ Result<void> HostedCoordinator::open_endpoints() {
   return {};
 }
 
-void HostedCoordinator::make_worker_processes() {
-  WorkerProcessOptions workers;
-  workers.program = options_.worker_program;
-  workers.arguments = {"--connect", worker_address_};
-  workers.arguments.insert(workers.arguments.end(), options_.worker_arguments.begin(),
-                           options_.worker_arguments.end());
-  workers.environment = options_.worker_environment;
-  workers.count = options_.workers;
-  processes_ = std::make_unique<WorkerProcesses>(std::move(workers));
-}
-
 Result<BatchId> HostedCoordinator::submit(std::shared_ptr<const Plan> plan, SubmitOptions options) {
   auto publisher = std::make_shared<EnvironmentPublisher>(store_, layout_, *plan, *clock_,
                                                           PublisherOptions{.user = options_.user});
@@ -170,17 +155,17 @@ Result<void> HostedCoordinator::supersede_old_batches() {
 
 Result<RunSummary> HostedCoordinator::run_until_done(int stop_fd) {
   const TimePoint begin = clock_->now();
-  stops_ = 0;
-  make_worker_processes();
+  host_->employ(options_.workers, worker_address_);
   while (!is_finished()) {
     // A run that has nothing to make needs nobody to make it.
-    if (stops_ == 0 &&
+    if (host_->stops() == 0 &&
         loop_->reactor().totals().jobs_waiting + loop_->reactor().totals().jobs_running != 0) {
-      ATHANOR_TRY(processes_->start_due(clock_->now()));
+      ATHANOR_TRY(host_->start_workers());
     }
-    ATHANOR_TRY(turn(stop_fd));
+    ATHANOR_TRY(host_->turn(stop_fd));
   }
-  const RunEnd end = stops_ >= 2 ? RunEnd::stopped : (stops_ == 1 ? RunEnd::drained : RunEnd::done);
+  const RunEnd end = host_->stops() >= 2 ? RunEnd::stopped
+                                         : (host_->stops() == 1 ? RunEnd::drained : RunEnd::done);
   ATHANOR_TRY(farewell(stop_fd));
   ATHANOR_TRY(loop_->flush());
   RunSummary summary = summary_.build(batches_);
@@ -193,85 +178,32 @@ Result<RunSummary> HostedCoordinator::run_until_done(int stop_fd) {
 }
 
 bool HostedCoordinator::is_finished() const {
-  if (stops_ >= 2) {
+  if (host_->stops() >= 2) {
     return true;
   }
   const Reactor& reactor = loop_->reactor();
-  return reactor.is_idle() || (stops_ == 1 && reactor.is_drained() && pool_->outstanding() == 0);
+  return reactor.is_idle() ||
+         (host_->stops() == 1 && reactor.is_drained() && host_->pool().outstanding() == 0);
 }
 
-// Workers that were started here leave by themselves, or are made to.
 Result<void> HostedCoordinator::farewell(int stop_fd) {
-  processes_->retire();
   std::vector<WorkerId> workers;
   for (const auto& [id, worker] : loop_->reactor().core().workers.all()) {
     workers.push_back(id);
   }
-  if (options_.workers != 0 && stops_ == 0) {
+  if (options_.workers.count != 0 && host_->stops() == 0) {
     for (const WorkerId id : workers) {
       loop_->reactor().on_drain_worker(clock_->now(), id);
     }
   }
-  const TimePoint deadline = clock_->now() + limits::k_farewell;
-  unsigned signaled = 0;
-  while (processes_->running() != 0 && clock_->now() < deadline) {
-    if (stops_ >= 2 && signaled < 2) {
-      // A worker's first signal drains it, its second ends it cleanly but at once.
-      processes_->signal_all(SIGTERM);
-      ++signaled;
-    }
-    ATHANOR_TRY(turn(stop_fd));
-  }
-  processes_->signal_all(SIGKILL);
-  return {};
-}
-
-Result<void> HostedCoordinator::turn(int stop_fd) {
-  std::vector<int> fds = processes_->fds();
-  fds.push_back(pool_->wake_fd());
-  if (stop_fd >= 0) {
-    fds.push_back(stop_fd);
-  }
-  return loop_->turn(fds, processes_->next_start(),
-                     [&](std::span<const int> readable) { inject(stop_fd, readable); });
-}
-
-void HostedCoordinator::inject(int stop_fd, std::span<const int> readable) {
-  const auto is_readable = [&](int fd) {
-    return std::find(readable.begin(), readable.end(), fd) != readable.end();
-  };
-  if (stop_fd >= 0 && is_readable(stop_fd)) {
-    take_stop_requests(stop_fd);
-  }
-  if (is_readable(pool_->wake_fd())) {
-    pool_->run_answers();
-  }
-  for (const WorkerProcesses::Ended& ended : processes_->take_ended(clock_->now())) {
-    loop_->reactor().on_process_ended(clock_->now(), ended.name, ended.reason);
-  }
-}
-
-void HostedCoordinator::take_stop_requests(int stop_fd) {
-  char requests[16];
-  const auto count = ::read(stop_fd, requests, sizeof requests);
-  if (count <= 0) {
-    return;
-  }
-  if (stops_ == 0) {
-    loop_->reactor().on_drain(clock_->now());
-  }
-  stops_ += static_cast<unsigned>(count);
+  return host_->farewell([&] { return host_->turn(stop_fd); });
 }
 
 void HostedCoordinator::on_event(const RunEvent& event) {
   if (muted_) {
     return;
   }
-  if (std::holds_alternative<JobFinished>(event)) {
-    processes_->note_progress();
-  } else if (std::holds_alternative<WorkerJoined>(event)) {
-    processes_->note_joined();
-  }
+  host_->on_event(event);
   // The collection of loose packages is our own affair.
   if (const auto* ready = std::get_if<EnvironmentReady>(&event)) {
     if (!batches_.is_environment(ready->batch, ready->environment)) {
@@ -293,7 +225,7 @@ void HostedCoordinator::publish_environment(EnvironmentId environment) {
   if (found == environments.end() || batches_.plan(found->second.batch) == nullptr) {
     return;  // an old batch's, which is about to be superseded
   }
-  pool_->post(
+  host_->pool().post(
       [this, environment, job = batches_.environment_job(loop_->reactor().core(), environment)](
           std::stop_token stop) -> BlockingPool::Answer {
         Result<std::vector<std::string>> keys = job.publish(stop);

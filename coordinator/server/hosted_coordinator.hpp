@@ -1,12 +1,11 @@
 #pragma once
 
 #include "coordinator/server/batch_book.hpp"
-#include "coordinator/server/blocking_pool.hpp"
 #include "coordinator/server/coordinator.hpp"
 #include "coordinator/server/event_loop.hpp"
+#include "coordinator/server/loop_host.hpp"
 #include "coordinator/server/solve_book.hpp"
 #include "coordinator/server/summary.hpp"
-#include "coordinator/server/worker_processes.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/layout/layout.hpp"
 #include "shared/store/store.hpp"
@@ -15,7 +14,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -44,11 +42,7 @@ class HostedCoordinator final : public Coordinator, private LoopHandler {
   Result<void> open_endpoints();
   Result<void> begin(std::unique_ptr<Journal> journal);
   Result<void> supersede_old_batches();
-  void make_worker_processes();
 
-  Result<void> turn(int stop_fd);
-  void inject(int stop_fd, std::span<const int> readable);
-  void take_stop_requests(int stop_fd);
   Result<void> farewell(int stop_fd);
   bool is_finished() const;
 
@@ -70,9 +64,7 @@ class HostedCoordinator final : public Coordinator, private LoopHandler {
   std::vector<BatchId> old_batches_;  // of an earlier process; nobody here knows their plans
   bool muted_ = false;                // what happens to old batches is nobody's news
   std::string worker_address_;
-  unsigned stops_ = 0;
-  std::unique_ptr<WorkerProcesses> processes_;
-  std::unique_ptr<BlockingPool> pool_;  // goes first: its tasks use the rest
+  std::unique_ptr<LoopHost> host_;  // goes first: its pool's tasks use the rest
 };
 
 }  // namespace athanor::coordinator

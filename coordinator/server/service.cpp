@@ -7,12 +7,7 @@
 #include "shared/os/descriptors.hpp"
 #include "shared/os/files.hpp"
 
-#include <unistd.h>
-
-#include <algorithm>
-#include <csignal>
 #include <utility>
-#include <variant>
 
 namespace athanor::coordinator {
 
@@ -32,7 +27,7 @@ Result<std::unique_ptr<Service>> Service::start(ServiceOptions options, Store& s
   std::unique_ptr<Service> self(new Service(std::move(options), store, listener, std::move(clock)));
   ATHANOR_TRY(self->begin());
   ATHANOR_TRY(self->open_endpoints());
-  self->make_worker_processes();
+  self->host_->employ(self->options_.workers, self->worker_addresses_.front());
   return self;
 }
 
@@ -47,11 +42,11 @@ Result<void> Service::begin() {
   ATHANOR_ASSIGN(auto writer, JournalWriter::start(std::move(journal)));
   loop_ = std::make_unique<EventLoop>(std::move(loop), unguessable_number, std::move(writer),
                                       static_cast<LoopHandler&>(*this), *clock_);
-  ATHANOR_ASSIGN(pool_, BlockingPool::start(options_.blocking_threads));
+  ATHANOR_ASSIGN(host_, LoopHost::start(*loop_, *clock_, options_.blocking_threads));
   planner_ = std::make_unique<BatchPlanner>(store_, layout_, *clock_, options_.settings.origin_map,
                                             options_.settings.allow_file_origins);
-  batches_ =
-      std::make_unique<BatchDesk>(*loop_, *pool_, *planner_, *clock_, Random(unguessable_number()));
+  batches_ = std::make_unique<BatchDesk>(*loop_, host_->pool(), *planner_, *clock_,
+                                         Random(unguessable_number()));
   // The writer's thread sleeps until the first turn is handed over, so the journal is still ours.
   Restorer restorer(loop_->reactor());
   ATHANOR_ASSIGN(std::vector<JournaledBatch> journaled, reading.restore(restorer));
@@ -104,97 +99,33 @@ Result<void> Service::open_endpoints() {
   return {};
 }
 
-void Service::make_worker_processes() {
-  WorkerProcessOptions workers;
-  workers.program = options_.worker_program;
-  workers.arguments = {"--connect", worker_addresses_.front()};
-  workers.arguments.insert(workers.arguments.end(), options_.worker_arguments.begin(),
-                           options_.worker_arguments.end());
-  workers.environment = options_.worker_environment;
-  workers.count = options_.workers;
-  processes_ = std::make_unique<WorkerProcesses>(std::move(workers));
-}
-
 Result<ServiceEnd> Service::serve(int stop_fd) {
-  while (stops_ < 2 && !(stops_ == 1 && loop_->reactor().is_drained())) {
-    if (stops_ == 0) {
-      ATHANOR_TRY(processes_->start_due(clock_->now()));
+  while (host_->stops() < 2 && !(host_->stops() == 1 && loop_->reactor().is_drained())) {
+    if (host_->stops() == 0) {
+      ATHANOR_TRY(host_->start_workers());
     }
     ATHANOR_TRY(turn(stop_fd));
   }
-  const ServiceEnd end = stops_ >= 2 ? ServiceEnd::stopped : ServiceEnd::drained;
-  ATHANOR_TRY(farewell(stop_fd));
+  const ServiceEnd end = host_->stops() >= 2 ? ServiceEnd::stopped : ServiceEnd::drained;
+  // Batches stay as they are: they are in the journal.
+  ATHANOR_TRY(host_->farewell([&] { return turn(stop_fd); }));
   ATHANOR_TRY(loop_->flush());
   return end;
 }
 
-// Worker processes that were started here leave by themselves, or are made to. Batches stay as they
-// are: they are in the journal.
-Result<void> Service::farewell(int stop_fd) {
-  processes_->retire();
-  const TimePoint deadline = clock_->now() + limits::k_farewell;
-  unsigned signaled = 0;
-  while (processes_->running() != 0 && clock_->now() < deadline) {
-    if (stops_ >= 2 && signaled < 2) {
-      // A worker's first signal drains it, its second ends it cleanly but at once.
-      processes_->signal_all(SIGTERM);
-      ++signaled;
-    }
-    ATHANOR_TRY(turn(stop_fd));
-  }
-  processes_->signal_all(SIGKILL);
-  return {};
-}
-
 Result<void> Service::turn(int stop_fd) {
-  std::vector<int> fds = processes_->fds();
-  fds.push_back(pool_->wake_fd());
-  if (stop_fd >= 0) {
-    fds.push_back(stop_fd);
-  }
-  ATHANOR_TRY(loop_->turn(fds, processes_->next_start(),
-                          [&](std::span<const int> readable) { inject(stop_fd, readable); }));
+  ATHANOR_TRY(host_->turn(stop_fd, [this] {
+    clients_->receive();
+    if (host_->stops() == 0) {
+      batches_->tick();
+    }
+  }));
   clients_->tick();
   return {};
 }
 
-void Service::inject(int stop_fd, std::span<const int> readable) {
-  const auto is_readable = [&](int fd) {
-    return std::find(readable.begin(), readable.end(), fd) != readable.end();
-  };
-  if (stop_fd >= 0 && is_readable(stop_fd)) {
-    take_stop_requests(stop_fd);
-  }
-  if (is_readable(pool_->wake_fd())) {
-    pool_->run_answers();
-  }
-  for (const WorkerProcesses::Ended& ended : processes_->take_ended(clock_->now())) {
-    loop_->reactor().on_process_ended(clock_->now(), ended.name, ended.reason);
-  }
-  clients_->receive();
-  if (stops_ == 0) {
-    batches_->tick();
-  }
-}
-
-void Service::take_stop_requests(int stop_fd) {
-  char requests[16];
-  const auto count = ::read(stop_fd, requests, sizeof requests);
-  if (count <= 0) {
-    return;
-  }
-  if (stops_ == 0) {
-    loop_->reactor().on_drain(clock_->now());
-  }
-  stops_ += static_cast<unsigned>(count);
-}
-
 void Service::on_event(const RunEvent& event) {
-  if (std::holds_alternative<JobFinished>(event)) {
-    processes_->note_progress();
-  } else if (std::holds_alternative<WorkerJoined>(event)) {
-    processes_->note_joined();
-  }
+  host_->on_event(event);
   batches_->on_event(event);
   clients_->on_event(event);
   listener_.on_event(event);

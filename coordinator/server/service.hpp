@@ -3,10 +3,10 @@
 #include "coordinator/core/events.hpp"
 #include "coordinator/core/origins.hpp"
 #include "coordinator/server/batch_desk.hpp"
-#include "coordinator/server/blocking_pool.hpp"
 #include "coordinator/server/client_desk.hpp"
 #include "coordinator/server/coordinator.hpp"
 #include "coordinator/server/event_loop.hpp"
+#include "coordinator/server/loop_host.hpp"
 #include "coordinator/server/worker_processes.hpp"
 #include "shared/base/clock.hpp"
 #include "shared/base/result.hpp"
@@ -18,9 +18,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace athanor::coordinator {
@@ -41,11 +39,8 @@ struct ServiceOptions {
   transport::Exposure exposure = transport::Exposure::local_only;
   std::optional<EndpointKeys> keys;
 
-  // Worker processes to start and to keep alive; 0: workers come from elsewhere.
-  unsigned workers = 0;
-  std::filesystem::path worker_program;
-  std::vector<std::string> worker_arguments;
-  std::vector<std::pair<std::string, std::string>> worker_environment;
+  // Of this machine, to be started and kept alive; none: workers come from elsewhere.
+  WorkerProcessOptions workers;
 
   unsigned blocking_threads = 6;  // for surveys and for publishing environments
 };
@@ -86,11 +81,7 @@ class Service final : private LoopHandler {
   Result<void> open_endpoints();
   Result<std::unique_ptr<transport::RouterEndpoint>> bind(const std::string& address,
                                                           transport::Role role);
-  void make_worker_processes();
   Result<void> turn(int stop_fd);
-  void inject(int stop_fd, std::span<const int> readable);
-  void take_stop_requests(int stop_fd);
-  Result<void> farewell(int stop_fd);
 
   // LoopHandler
   void on_event(const RunEvent& event) override;
@@ -110,9 +101,7 @@ class Service final : private LoopHandler {
   std::vector<std::string> worker_addresses_;
   std::vector<std::string> client_addresses_;
   std::size_t resumed_ = 0;
-  unsigned stops_ = 0;
-  std::unique_ptr<WorkerProcesses> processes_;
-  std::unique_ptr<BlockingPool> pool_;  // goes first: its tasks use the rest
+  std::unique_ptr<LoopHost> host_;  // goes first: its pool's tasks use the rest
 };
 
 }  // namespace athanor::coordinator

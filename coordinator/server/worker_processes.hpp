@@ -15,10 +15,11 @@
 namespace athanor::coordinator {
 
 struct WorkerProcessOptions {
-  std::filesystem::path program;
-  std::vector<std::string> arguments;
-  std::vector<std::pair<std::string, std::string>> environment;  // added to ours
   unsigned count = 0;
+  std::filesystem::path program;  // athanor-worker
+  std::vector<std::string> arguments;
+  // Added to ours: what they can't read from files as we did. May hold secrets.
+  std::vector<std::pair<std::string, std::string>> environment;
 };
 
 // The worker processes of one machine: started, watched, started again when they die, with growing

@@ -60,9 +60,9 @@ class HostedCoordinatorTest : public testing::Test {
     options.user = "tester";
     options.state_directory = directory.path() / "state";
     options.journal = directory.path() / "journal.sqlite";
-    options.workers = workers;
-    options.worker_program = ATHANOR_NOOP_WORKER;
-    options.worker_arguments = {"--jobs", "4"};
+    options.workers.count = workers;
+    options.workers.program = ATHANOR_NOOP_WORKER;
+    options.workers.arguments = {"--jobs", "4"};
     return options;
   }
   std::unique_ptr<Coordinator> start(unsigned workers) {
@@ -270,7 +270,7 @@ TEST_F(HostedCoordinatorTest, NothingToDoStartsNoWorker) {
 
 TEST_F(HostedCoordinatorTest, AMissingWorkerProgramIsSaidAtOnce) {
   CoordinatorOptions lacking = options(1);
-  lacking.worker_program = directory.path() / "no-such-worker";
+  lacking.workers.program = directory.path() / "no-such-worker";
   auto coordinator = Coordinator::start(std::move(lacking), store, recorder);
   ASSERT_TRUE(coordinator.ok());
   ASSERT_TRUE((*coordinator)->submit(plan({"a"}), {}).ok());
@@ -291,7 +291,7 @@ TEST_F(HostedCoordinatorTest, ASpecThatCannotBeSentIsRefusedWhenItIsSubmitted) {
 
 TEST_F(HostedCoordinatorTest, WorkersThatDieBeforeAnythingGetsDoneAreGivenUp) {
   CoordinatorOptions dying = options(2);
-  dying.worker_program = "/bin/false";
+  dying.workers.program = "/bin/false";
   auto coordinator = Coordinator::start(std::move(dying), store, recorder);
   ASSERT_TRUE(coordinator.ok());
   ASSERT_TRUE((*coordinator)->submit(plan({"a"}), {}).ok());
