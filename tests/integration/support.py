@@ -146,7 +146,7 @@ class Scenario(unittest.TestCase):
 class Nginx:
     """Debian's nginx serving a folder, with a log of every request."""
 
-    def __init__(self, scenario, root, extra="", http=""):
+    def __init__(self, scenario, root, extra="", http="", logged="$status"):
         self.port, self.folder = free_port(), scenario.folder / f"nginx-{free_port()}"
         self.folder.mkdir()
         self.log = self.folder / "access.log"
@@ -154,7 +154,7 @@ class Nginx:
 daemon off; worker_processes 1; pid {self.folder}/pid; error_log {self.folder}/error.log;
 events {{ worker_connections 512; }}
 http {{
-  log_format requests '$request_method $uri $status';
+  log_format requests '$request_method $uri {logged}';
   access_log {self.log} requests;
   client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2; fastcgi_temp_path {self.folder}/t3;
   uwsgi_temp_path {self.folder}/t4; scgi_temp_path {self.folder}/t5;
