@@ -1,6 +1,7 @@
 #include "shared/store/cloud_store.hpp"
 
 #include "shared/base/strings.hpp"
+#include "shared/net/http_date.hpp"
 #include "shared/store/folder_entries.hpp"
 #include "shared/store/object_key.hpp"
 #include "shared/store/source_body.hpp"
@@ -109,6 +110,34 @@ Result<void> CloudStore::remove(std::string_view key) {
     return in_store(explain(answer->response, "removing " + quoted_key(key)));
   }
   return {};
+}
+
+Result<std::optional<CloudStore::Found>> CloudStore::found_by_head(
+    std::string_view key, Result<CloudAnswer> answer, std::string_view sha256_header) const {
+  if (!answer) {
+    return in_store(std::move(answer).error());
+  }
+  const HttpResponse& response = answer->response;
+  if (response.status == 404) {
+    return std::optional<Found>();
+  }
+  if (!is_success(response.status)) {
+    return in_store(explain(response, "looking for " + quoted_key(key)));
+  }
+  return std::optional(
+      Found{.info = {.key = std::string(key),
+                     .size = number_or_zero(response.header("content-length").value_or("")),
+                     .version_tag = response.header("etag").value_or(""),
+                     .modified = parse_http_date(response.header("last-modified").value_or(""))},
+            .sha256 = response.header(sha256_header).value_or("")});
+}
+
+std::function<void(HttpHeaders&)> CloudStore::ask_for(const RangeOfTry& range) {
+  return [&range](HttpHeaders& headers) {
+    if (auto header = range()) {
+      headers.emplace_back("Range", *std::move(header));
+    }
+  };
 }
 
 Result<PutOutcome> CloudStore::whose_is_it(std::string_view key, const ObjectSource& source) {

@@ -58,6 +58,12 @@ class CloudStore : public Store {
   // The failure that an answer other than 2xx means.
   virtual Error explain(const HttpResponse& response, const std::string& what) const = 0;
 
+  // What the answer to a HEAD says, for stores that keep our SHA-256 under such a header.
+  Result<std::optional<Found>> found_by_head(std::string_view key, Result<CloudAnswer> answer,
+                                             std::string_view sha256_header) const;
+  // Adds to each try the Range header that it needs. `range` outlives what is returned.
+  static std::function<void(HttpHeaders&)> ask_for(const RangeOfTry& range);
+
   // After an answer was lost: an object with our bytes is ours.
   Result<PutOutcome> whose_is_it(std::string_view key, const ObjectSource& source);
   Error in_store(Error error) const;

@@ -134,37 +134,19 @@ Result<CloudStore::Page> S3Store::list_page(std::string_view prefix, const std::
 
 Result<std::optional<CloudStore::Found>> S3Store::look_up(std::string_view key,
                                                           std::stop_token stop) {
-  const S3Request request{
-      .method = "HEAD", .key = full(key), .what = "looking for " + quoted_key(key)};
-  auto answer = client_.perform(request, {}, std::move(stop));
-  if (!answer) {
-    return in_store(std::move(answer).error());
-  }
-  const HttpResponse& response = answer->response;
-  if (response.status == 404) {
-    return std::optional<Found>();
-  }
-  if (!is_success(response.status)) {
-    return in_store(client_.explain(response, request.what));
-  }
-  return std::optional(
-      Found{.info = {.key = std::string(key),
-                     .size = number_or_zero(response.header("content-length").value_or("")),
-                     .version_tag = response.header("etag").value_or(""),
-                     .modified = parse_http_date(response.header("last-modified").value_or(""))},
-            .sha256 = response.header("x-amz-meta-sha256").value_or("")});
+  return found_by_head(
+      key,
+      client_.perform(
+          {.method = "HEAD", .key = full(key), .what = "looking for " + quoted_key(key)}, {},
+          std::move(stop)),
+      "x-amz-meta-sha256");
 }
 
 Result<CloudAnswer> S3Store::fetch(std::string_view key, const RangeOfTry& range,
                                    const HttpSink& sink, std::stop_token stop) {
   return client_.perform({.key = full(key),
                           .max_body_bytes = UINT64_MAX,
-                          .change_each_try =
-                              [&](HttpHeaders& headers) {
-                                if (auto header = range()) {
-                                  headers.emplace_back("Range", *header);
-                                }
-                              },
+                          .change_each_try = ask_for(range),
                           .what = "reading " + quoted_key(key)},
                          sink, std::move(stop));
 }
