@@ -77,7 +77,6 @@ bool is_iso_time(const std::string& text) {
 }
 
 void Preparation::declare(cli::OptionTable& table, Inputs inputs) {
-  constexpr std::size_t k_most_inputs = 100'000;
   table.positionals({.name = "INPUT",
                      .at_least = inputs == Inputs::required ? std::size_t{1} : std::size_t{0},
                      .at_most = k_most_inputs,
@@ -90,12 +89,7 @@ void Preparation::declare(cli::OptionTable& table, Inputs inputs) {
                     inputs_);
   options_.declare_store(table);
   options_.declare_input(table);
-  table.add({.name = "environment",
-             .letter = 'e',
-             .value_name = "NAME",
-             .help = "Only environments of this name; may be repeated.",
-             .group = "Inputs and formats"},
-            environments_);
+  declare_environment_names(table, environments_);
   asking_.declare(table, options_);
   options_.declare_files(table);
 }

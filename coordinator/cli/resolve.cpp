@@ -1,4 +1,5 @@
 #include "coordinator/cli/asking.hpp"
+#include "coordinator/cli/settings_options.hpp"
 #include "coordinator/cli/verb.hpp"
 #include "coordinator/specs/lock_file.hpp"
 #include "shared/base/strings.hpp"
@@ -39,7 +40,6 @@ class ResolveVerb final : public Verb {
   }
 
   void declare(cli::OptionTable& table) override {
-    constexpr std::size_t k_most_inputs = 100'000;
     table.positionals(
         {.name = "SPEC",
          .at_least = 1,
@@ -49,12 +49,7 @@ class ResolveVerb final : public Verb {
         inputs_);
     options_.declare_store(table);
     options_.declare_input(table);
-    table.add({.name = "environment",
-               .letter = 'e',
-               .value_name = "NAME",
-               .help = "Only environments of this name; may be repeated.",
-               .group = "Inputs and formats"},
-              environments_);
+    declare_environment_names(table, environments_);
     asking_.declare(table, options_);
     options_.declare_work(table);
     table.heading("Result");

@@ -6,6 +6,15 @@
 
 namespace athanor::coordinator {
 
+void declare_environment_names(cli::OptionTable& table, std::vector<std::string>& names) {
+  table.add({.name = "environment",
+             .letter = 'e',
+             .value_name = "NAME",
+             .help = "Only environments of this name; may be repeated.",
+             .group = "Inputs and formats"},
+            names);
+}
+
 void SettingsOptions::declare_files(cli::OptionTable& table) {
   table.heading("Configuration");
   table.add({.name = "config-file",

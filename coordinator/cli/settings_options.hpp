@@ -5,10 +5,18 @@
 #include "shared/config/load.hpp"
 #include "shared/config/settings.hpp"
 
+#include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace athanor::coordinator {
+
+// How many inputs a command takes at most.
+inline constexpr std::size_t k_most_inputs = 100'000;
+
+// -e NAME, for commands whose inputs hold several environments.
+void declare_environment_names(cli::OptionTable& table, std::vector<std::string>& names);
 
 // The settings of a verb together with the options that say where they are read from. A verb that
 // needs settings has one of these as a member.
