@@ -64,6 +64,9 @@ class Reactor {
   void on_lost(TimePoint now, PeerId peer, std::string_view reason);
   // The same, for a worker process known by the name that it gives itself.
   void on_process_ended(TimePoint now, const std::string& name, std::string_view reason);
+  // A worker process has left of its own accord; its goodbye may still be on its way. Jobs that it
+  // seems to hold go to others, unharmed.
+  void on_process_left(TimePoint now, const std::string& name);
   // No worker of an earlier epoch can come back: their jobs need not wait for them.
   void on_no_return(TimePoint now);
   void on_tick(TimePoint now);
@@ -123,6 +126,7 @@ class Reactor {
 
   // The worker that this peer and session name; null if there is none.
   Worker* session_of(TimePoint now, PeerId peer, std::uint64_t session);
+  void leave(TimePoint now, Worker& worker);
   void lose(TimePoint now, WorkerId id, std::string_view reason, Blame blame);
   void end_session(TimePoint now, Worker& worker, WorkerEnd end, std::string_view reason,
                    Blame blame);

@@ -191,10 +191,15 @@ void Reactor::on_goodbye(TimePoint now, PeerId peer, const protocol::Goodbye& go
   if (worker == nullptr) {
     return;
   }
-  // It says that it holds nothing; what we still think it holds never arrived.
-  core_.workers.apply(worker->id, WorkerEvent::goodbye);
-  core_.leaving.erase(worker->name);
-  end_session(now, *worker, WorkerEnd::left, "left", Blame::no);
+  leave(now, *worker);
+}
+
+// It holds nothing; what we still think it holds never arrived.
+void Reactor::leave(TimePoint now, Worker& worker) {
+  const PeerId peer = worker.peer;
+  core_.workers.apply(worker.id, WorkerEvent::goodbye);
+  core_.leaving.erase(worker.name);
+  end_session(now, worker, WorkerEnd::left, "left", Blame::no);
   outbox_.close(peer);
 }
 
@@ -214,6 +219,13 @@ void Reactor::on_process_ended(TimePoint now, const std::string& name, std::stri
   core_.leaving.erase(name);
   if (const Worker* worker = core_.workers.find_name(name)) {
     lose(now, worker->id, reason, Blame::yes);
+  }
+}
+
+void Reactor::on_process_left(TimePoint now, const std::string& name) {
+  core_.leaving.erase(name);
+  if (Worker* worker = core_.workers.find_name(name)) {
+    leave(now, *worker);
   }
 }
 

@@ -49,7 +49,11 @@ Result<void> LoopHost::turn(int stop_fd, const std::function<void()>& more) {
       pool_->run_answers();
     }
     for (const WorkerProcesses::Ended& ended : processes_->take_ended(clock_.now())) {
-      loop_.reactor().on_process_ended(clock_.now(), ended.name, ended.reason);
+      if (ended.in_order) {
+        loop_.reactor().on_process_left(clock_.now(), ended.name);
+      } else {
+        loop_.reactor().on_process_ended(clock_.now(), ended.name, ended.reason);
+      }
     }
     if (more) {
       more();

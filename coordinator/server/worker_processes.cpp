@@ -58,6 +58,7 @@ std::vector<WorkerProcesses::Ended> WorkerProcesses::take_ended(TimePoint now) {
     if (const auto status = slot.process->poll()) {
       last_reason_ = status->to_string();
       ended.push_back({.name = host_name() + "/" + std::to_string(slot.process->pid()),
+                       .in_order = status->success(),
                        .reason = last_reason_});
       slot.process.reset();
       ++deaths_;

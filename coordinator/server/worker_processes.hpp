@@ -27,8 +27,9 @@ struct WorkerProcessOptions {
 class WorkerProcesses {
  public:
   struct Ended {
-    std::string name;    // as the worker calls itself: "host/pid"
-    std::string reason;  // "was ended by signal 9 (Killed)"
+    std::string name;      // as the worker calls itself: "host/pid"
+    bool in_order = true;  // it left by itself, with exit code 0
+    std::string reason;    // "was ended by signal 9 (Killed)"
   };
 
   explicit WorkerProcesses(WorkerProcessOptions options);

@@ -88,6 +88,21 @@ TEST_F(ReactorTest, ADeadWorkersJobIsReadyAgainAtOnceWithANewAttempt) {
   EXPECT_EQ(events<WorkerGone>().at(0).held_jobs, 1U);
 }
 
+TEST_F(ReactorTest, AWorkerProcessThatLeftByItselfIsNotLostAndItsJobsAreUnharmed) {
+  const Submitted submitted = submit({spec("zlib")});
+  const std::uint64_t session = hello(a, "host/1", 1).session;
+  settle();
+  take<protocol::Grant>(a);
+  reactor->on_process_left(now, "host/1");
+  ASSERT_EQ(events<WorkerGone>().size(), 1U);
+  EXPECT_EQ(events<WorkerGone>().at(0).end, WorkerEnd::left);
+  EXPECT_EQ(reactor->core().jobs.at(submitted.jobs[0]).crashes, 0U);
+  EXPECT_EQ(reactor->core().jobs.at(submitted.jobs[0]).state, JobState::ready);
+  // Its goodbye arrives after its end was seen.
+  reactor->on_goodbye(now, a, {.session = session});
+  EXPECT_EQ(events<WorkerGone>().size(), 1U);
+}
+
 TEST_F(ReactorTest, AReportFromAFencedAttemptIsAcknowledgedAndChangesNothing) {
   const Submitted submitted = submit({spec("zlib")});
   hello(a, "host/1", 1);
