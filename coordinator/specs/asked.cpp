@@ -1,6 +1,7 @@
 #include "coordinator/specs/asked.hpp"
 
 #include "coordinator/intake/references.hpp"
+#include "coordinator/specs/pylock.hpp"
 #include "shared/base/limits.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/conda/match_spec.hpp"
@@ -162,8 +163,26 @@ class Asker {
       : options_(options),
         warnings_(warnings) {}
 
+  // Takes the file if it is a pylock.toml: before all others, because it adds to what they ask.
+  Result<void> look_for_lock(const std::string& path) {
+    ATHANOR_ASSIGN(InputText text, read_input_file(path, k_manifest_bytes));
+    if (!is_pylock(text.text)) {
+      return {};
+    }
+    ATHANOR_TRY(check_text(text));
+    if (lock_) {
+      return text.error(0, "a second pylock.toml", "hand in one for each environment by itself");
+    }
+    ATHANOR_ASSIGN(locked_, pylock_requirements(text));
+    lock_ = std::move(text);
+    return {};
+  }
+
   Result<void> add_file(const std::string& path) {
     ATHANOR_ASSIGN(InputText text, read_input_file(path, k_manifest_bytes));
+    if (is_pylock(text.text)) {
+      return {};
+    }
     std::unique_ptr<Manifest> manifest;
     if (is_settings_file(text.text)) {
       ATHANOR_ASSIGN(SettingsFile settings, read_settings_file(std::move(text)));
@@ -202,6 +221,7 @@ class Asker {
     }
     for (const std::string& platform : platforms) {
       AskedPlatform asked{.platform = platform, .wanted = wanted};
+      add_lock(asked);
       ATHANOR_TRY(Completer(options_, environment.input).complete(asked));
       environment.platforms.push_back(std::move(asked));
     }
@@ -228,6 +248,7 @@ class Asker {
                                                     "' can't be read for " + platform);
         }
         AskedPlatform asked{.platform = platform, .wanted = std::move(*wanted)};
+        add_lock(asked);
         ATHANOR_TRY(Completer(options_, input).complete(asked));
         environment.platforms.push_back(std::move(asked));
       }
@@ -245,10 +266,28 @@ class Asker {
             near ? "did you mean " + *near + "?" : "known: " + printable(join(seen_, ", "), 400));
       }
     }
+    if (lock_ && asked_.size() != 1) {
+      return lock_->error(0,
+                          asked_.empty() ? "pypi's packages alone are no environment"
+                                         : "the inputs ask for several environments, and this "
+                                           "could be any one's",
+                          asked_.empty() ? "add what conda brings, python at least: python=3.12"
+                                         : "--environment chooses one");
+    }
     return std::move(asked_);
   }
 
  private:
+  void add_lock(AskedPlatform& asked) const {
+    if (!lock_) {
+      return;
+    }
+    asked.pypi_lock = lock_;
+    if (auto& deps = asked.wanted.requirements.deps["pypi"]; deps.empty()) {
+      deps = locked_;
+    }
+  }
+
   void see(const std::string& name) { add_once(seen_, name); }
   bool is_chosen(const std::string& name) const {
     return options_.environments.empty() || contains(options_.environments, name);
@@ -258,6 +297,8 @@ class Asker {
   std::vector<std::string>& warnings_;
   std::vector<std::string> seen_;
   std::vector<AskedEnvironment> asked_;
+  std::optional<InputText> lock_;
+  std::vector<std::string> locked_;  // what the lock asks for
 };
 
 // Whether an existing file says what is wanted.
@@ -268,7 +309,7 @@ Result<bool> is_spec_file(const std::string& path) {
     return false;  // A folder, a pipe, a lock: intake has the words for it.
   }
   ATHANOR_ASSIGN(const InputText text, read_input_file(path, k_manifest_bytes));
-  return is_settings_file(text.text) || is_manifest(text.text);
+  return is_pylock(text.text) || is_settings_file(text.text) || is_manifest(text.text);
 }
 
 }  // namespace
@@ -295,6 +336,9 @@ Result<std::vector<AskedEnvironment>> read_asked(const SortedInputs& inputs,
                                                  const AskOptions& options,
                                                  std::vector<std::string>& warnings) {
   Asker asker(options, warnings);
+  for (const std::string& file : inputs.files) {
+    ATHANOR_TRY(asker.look_for_lock(file));
+  }
   for (const std::string& file : inputs.files) {
     ATHANOR_TRY(asker.add_file(file));
   }

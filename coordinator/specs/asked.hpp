@@ -6,6 +6,7 @@
 #include "shared/base/result.hpp"
 
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ namespace athanor::coordinator {
 struct AskedPlatform {
   std::string platform = {};  // "linux-64"
   Wanted wanted = {};
+  // A pylock.toml that answers the pypi requirements, so that nothing is left to solve there.
+  std::optional<InputText> pypi_lock = {};
 };
 
 // One environment that a person asks for. Its platforms are resolved together: if there are several
@@ -31,7 +34,7 @@ struct AskedEnvironment {
 // The inputs of a command, told apart.
 struct SortedInputs {
   std::vector<std::string> exact = {};  // for read_inputs(): lock files and the like
-  std::vector<std::string> files = {};  // manifests and settings files
+  std::vector<std::string> files = {};  // manifests, settings files, a pylock.toml
   std::vector<std::string> specs = {};  // on the command line: they are one environment
 
   bool asks() const { return !files.empty() || !specs.empty(); }
@@ -62,7 +65,9 @@ struct AskOptions {
 Result<SortedInputs> sort_inputs(std::span<const std::string> inputs);
 
 // Everything that the inputs ask for. invalid: "file:line: ...", a platform or environment that no
-// input has, no channel at all. Sentences for a person are added to `warnings`.
+// input has, no channel at all. A pylock.toml holds the wheels of the one environment that the
+// others ask for; where that has no pypi requirement of its own, the lock's exact set is it.
+// Sentences for a person are added to `warnings`.
 Result<std::vector<AskedEnvironment>> read_asked(const SortedInputs& inputs,
                                                  const AskOptions& options,
                                                  std::vector<std::string>& warnings);

@@ -1,5 +1,6 @@
 #include "coordinator/specs/pylock.hpp"
 
+#include "coordinator/intake/manifest.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/conda/version_spec.hpp"
 #include "shared/config/toml.hpp"
@@ -35,6 +36,7 @@ class PylockReader {
       error.kind = ErrorKind::unsupported;
       return error;
     }
+    ATHANOR_TRY(check_groups(root));
     ATHANOR_TRY(check_python(root));
     ATHANOR_ASSIGN(const JsonView list, root.member("packages"));
     ATHANOR_ASSIGN(const auto items, list.items());
@@ -48,6 +50,22 @@ class PylockReader {
   }
 
  private:
+  // Packages are taken as installers take them when no extra and no group is asked for.
+  Result<void> check_groups(const JsonView& root) const {
+    ATHANOR_ASSIGN(const auto groups, root.optional_member("default-groups"));
+    if (!groups) {
+      return {};
+    }
+    ATHANOR_ASSIGN(const auto names, groups->items());
+    if (names.empty()) {
+      return {};
+    }
+    Error error = input_.error(groups->value().line(), "default dependency groups aren't read",
+                               "lock what is wanted without groups, or name none as default");
+    error.kind = ErrorKind::unsupported;
+    return error;
+  }
+
   Result<void> check_python(const JsonView& view) const {
     ATHANOR_ASSIGN(const auto required, view.optional_string("requires-python"));
     if (!required || required->empty()) {
@@ -166,6 +184,28 @@ class PylockReader {
 
 bool is_pylock(std::string_view text) {
   return text.starts_with("lock-version") || text.find("\nlock-version") != std::string_view::npos;
+}
+
+Result<std::vector<std::string>> pylock_requirements(const InputText& input) {
+  ATHANOR_ASSIGN(const Json document, config::parse_toml(input.text, input.name));
+  ATHANOR_ASSIGN(const JsonView list, JsonView(document).member("packages"));
+  ATHANOR_ASSIGN(const auto items, list.items());
+  std::vector<std::string> requirements;
+  for (const JsonView& item : items) {
+    ATHANOR_ASSIGN(const std::string_view name, item.string("name"));
+    ATHANOR_ASSIGN(const auto version, item.optional_string("version"));
+    ATHANOR_ASSIGN(const auto marker, item.optional_string("marker"));
+    std::string text(name);
+    text += version ? "==" + std::string(*version) : "";
+    text += marker ? "; " + std::string(*marker) : "";
+    auto spelled = spell_pypi_requirement(text);
+    if (!spelled) {
+      return input.error(item.value().line(),
+                         "'" + printable(text, 200) + "' is no package with its version");
+    }
+    requirements.push_back(std::move(*spelled));
+  }
+  return requirements;
 }
 
 Result<std::vector<PackageReference>> read_pylock(const InputText& input,

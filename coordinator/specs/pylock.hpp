@@ -20,4 +20,8 @@ bool is_pylock(std::string_view text);
 // fits the target.
 Result<std::vector<PackageReference>> read_pylock(const InputText& input, const PypiTarget& target);
 
+// What a pylock.toml asks for where nothing else says it: its exact set, "name==version" with the
+// package's marker, in the file's order. invalid: "file:line: " what is wrong.
+Result<std::vector<std::string>> pylock_requirements(const InputText& input);
+
 }  // namespace athanor::coordinator

@@ -32,7 +32,9 @@ std::map<std::string, std::string, std::less<>> variables_of(const PypiTarget& t
           {"python_full_version", target.python_version},
           {"platform_release", ""},
           {"platform_version", ""},
-          {"extra", ""}};
+          {"extra", ""},
+          {"extras", ""},
+          {"dependency_groups", ""}};
 }
 
 // A recursive descent over the marker's grammar; "and" binds more tightly than "or".

@@ -1,5 +1,6 @@
 #include "coordinator/specs/resolution.hpp"
 
+#include "coordinator/specs/pylock.hpp"
 #include "shared/base/strings.hpp"
 #include "shared/conda/artifact.hpp"
 
@@ -107,6 +108,21 @@ PypiQuestion pypi_question(const AskedPlatform& asked, const SolveRequest& quest
     }
   }
   return pypi;
+}
+
+// What the lock holds for the platform and for the python that conda chose.
+Result<std::vector<PackageReference>> locked_wheels(const PypiQuestion& question) {
+  const InputText& lock = *question.asked->pypi_lock;
+  if (question.python_version.empty()) {
+    return lock.error(0, "its wheels need a python, and none is among conda's packages",
+                      "ask for one: python=3.12");
+  }
+  ATHANOR_ASSIGN(std::vector<PackageReference> wheels,
+                 read_pylock(lock, {.platform = question.asked->platform,
+                                    .python_version = question.python_version,
+                                    .glibc = question.glibc}));
+  wheels.insert(wheels.begin(), question.kept.begin(), question.kept.end());
+  return wheels;
 }
 
 }  // namespace
@@ -234,10 +250,11 @@ Result<void> Resolver::take(Pending& pending, Result<SolveSuccess> answer,
     return {};
   }
   ATHANOR_ASSIGN(EnvironmentRequest request, make_request(*pending.asked, asked, *answer));
-  if (!asked.wanted.pypi.empty() || !pending.kept_pypi.empty()) {
+  if (asked.pypi_lock || !asked.wanted.pypi.empty() || !pending.kept_pypi.empty()) {
     PypiQuestion question = pypi_question(asked, pending.question, *answer);
     question.kept = std::move(pending.kept_pypi);
-    auto wheels = pypi_.solve(question, std::move(stop));
+    auto wheels =
+        asked.pypi_lock ? locked_wheels(question) : pypi_.solve(question, std::move(stop));
     if (!wheels) {
       if (wheels.error().kind == ErrorKind::canceled) {
         return std::move(wheels).error();

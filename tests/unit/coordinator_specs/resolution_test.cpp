@@ -162,6 +162,83 @@ TEST(Resolution, HandsPypiRequirementsOnWithThePythonThatCondaChose) {
   EXPECT_EQ(resolution.environments[0].failures.at(0).error.kind, ErrorKind::unsupported);
 }
 
+const std::string k_lock = R"(lock-version = "1.0"
+[[packages]]
+name = "alpha"
+version = "1.0"
+[[packages.wheels]]
+url = "https://f.example/alpha-1.0-cp310-cp310-manylinux_2_17_x86_64.whl"
+hashes = {sha256 = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}
+[[packages.wheels]]
+url = "https://f.example/alpha-1.0-cp310-cp310-macosx_11_0_arm64.whl"
+hashes = {sha256 = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"}
+[[packages]]
+name = "colors"
+version = "0.4"
+marker = "sys_platform == 'win32' or 'fancy' in extras"
+[[packages.wheels]]
+url = "https://f.example/colors-0.4-py3-none-any.whl"
+hashes = {sha256 = "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"}
+)";
+
+Result<std::vector<AskedEnvironment>> ask_with_lock(const test::ScratchDir& folder,
+                                                    const std::string& lock, const Names& specs) {
+  std::ofstream(folder / "pylock.toml") << lock;
+  Names inputs = {(folder / "pylock.toml").string()};
+  inputs.insert(inputs.end(), specs.begin(), specs.end());
+  AskOptions options;
+  options.platforms = {"linux-64", "osx-arm64"};
+  options.default_channels = {"https://c.example/main"};
+  std::vector<std::string> warnings;
+  ATHANOR_ASSIGN(const SortedInputs sorted, sort_inputs(inputs));
+  return read_asked(sorted, options, warnings);
+}
+
+TEST(Pylock, GivesEachPlatformTheWheelsOfItsOwnAndIsWhatWasAskedFor) {
+  const test::ScratchDir folder;
+  const auto environments = must(ask_with_lock(folder, k_lock, {"python=3.10"}));
+  ASSERT_EQ(environments.size(), 1U);
+  World world;
+  const Resolution resolution = must(world.resolve(environments[0]));
+  ASSERT_TRUE(resolution.all_whole());
+  EXPECT_TRUE(world.pypi.asked.empty());
+  Names wheels;
+  for (const EnvironmentRequest& request : resolution.requests()) {
+    ASSERT_EQ(request.packages.size(), 3U);
+    wheels.push_back(request.packages.back().source.stem());
+    EXPECT_TRUE(request.packages.back().expected.sha256.has_value());
+    EXPECT_EQ(
+        request.requirements.deps.at("pypi"),
+        (Names{"alpha==1.0", "colors==0.4;sys_platform == \"win32\" or \"fancy\" in extras"}));
+  }
+  EXPECT_EQ(wheels, (Names{"alpha-1.0-cp310-cp310-manylinux_2_17_x86_64",
+                           "alpha-1.0-cp310-cp310-macosx_11_0_arm64"}));
+}
+
+TEST(Pylock, SaysWhatItLacks) {
+  const test::ScratchDir folder;
+  const auto alone = ask_with_lock(folder, k_lock, {});
+  ASSERT_FALSE(alone.ok());
+  EXPECT_NE(alone.error().hint.find("python=3.12"), std::string::npos) << alone.error().hint;
+  const std::string head = "lock-version = \"1.0\"\n[[packages]]\nname = \"a\"\n";
+  const std::vector<std::pair<std::string, std::string>> rows = {
+      {head + "[packages.sdist]\nurl = \"https://f.example/a-1.tar.gz\"\n", "only an sdist"},
+      {head + "[packages.vcs]\ntype = \"git\"\n", "repository"},
+      {head + "[packages.directory]\npath = \".\"\n", "directory"},
+      {head + "requires-python = \">=3.12\"\n", "needs python >=3.12"},
+      {head + "marker = \"maybe\"\n", "not an environment marker"},
+      {"default-groups = [\"dev\"]\n" + head, "default dependency groups"},
+      {"requires-python = \"<3.9\"\n" + head, "needs python <3.9"}};
+  for (const auto& [lock, words] : rows) {
+    World world;
+    const auto environments = must(ask_with_lock(folder, lock, {"python=3.10"}));
+    const Resolution resolution = must(world.resolve(environments.at(0)));
+    ASSERT_EQ(resolution.environments[0].failures.size(), 2U) << words;
+    const std::string& message = resolution.environments[0].failures[0].error.message;
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+  }
+}
+
 // The store's description of what the service would answer, by somebody at some time.
 EnvironmentDescription description(const AskedEnvironment& environment, const std::string& by,
                                    const std::string& on) {
